@@ -1,0 +1,162 @@
+//! Facts into numbers: metrics with their denominators and intervals, failures, verdicts. No text, no files.
+
+use crate::model::vocabulary::{Reason, Service, StepId};
+use crate::observe::{JobCounts, ServiceFacts, Sketch};
+
+/// One point of a study, in numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PointResult {
+    /// Number of the point.
+    pub point: usize,
+    /// Replications that were simulated.
+    pub replications: u32,
+    /// A row per workload in the order of the model, then the row of all.
+    pub rows: Vec<Summary>,
+    /// Ways of failing, by workload, then in the order of step and reason.
+    pub failures: Vec<FailureRow>,
+    /// By [`Service`].
+    pub services: Vec<(Service, ServiceFacts)>,
+}
+
+impl PointResult {
+    /// The row of all workloads together.
+    pub fn all(&self) -> &Summary {
+        self.rows.last().expect("a point has the row of all")
+    }
+}
+
+/// One row of the summary.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// Index of the workload; `None`: all of them.
+    pub workload: Option<usize>,
+    /// Sums over the replications.
+    pub counts: JobCounts,
+    /// Failed / finished.
+    pub failure_rate: Rate,
+    /// Token failures / finished.
+    pub token_failure_rate: Rate,
+    /// Confidence level of the intervals.
+    pub confidence: f64,
+    /// Mean duration of completed jobs, in seconds.
+    pub duration_mean: Option<f64>,
+    /// Durations of completed jobs.
+    pub durations: Sketch,
+    /// Smallest margins of completed jobs.
+    pub margins: Sketch,
+    /// The counts of each replication, for bounds at other confidence levels.
+    pub by_replication: Vec<JobCounts>,
+}
+
+/// A share of finished jobs with its two-sided interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rate {
+    /// `None` when no job finished.
+    pub estimate: Option<f64>,
+    /// `None` when no interval can be given.
+    pub interval: Option<Interval>,
+}
+
+/// A two-sided interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interval {
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// How it was found.
+    pub method: IntervalMethod,
+}
+
+/// How an interval was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntervalMethod {
+    /// Ratio estimator over replications, Student's t.
+    StudentT,
+    /// Exact binomial over jobs, which assumes that they are independent.
+    ClopperPearson,
+}
+
+impl IntervalMethod {
+    /// The code in `summary.csv`.
+    pub const fn code(self) -> &'static str {
+        match self {
+            IntervalMethod::StudentT => "t",
+            IntervalMethod::ClopperPearson => "clopper_pearson",
+        }
+    }
+}
+
+/// One way of failing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FailureRow {
+    /// Index of the workload.
+    pub workload: usize,
+    /// What the job's process saw, and where.
+    pub step: StepId,
+    /// The reason.
+    pub reason: Reason,
+    /// Where it began.
+    pub first_cause_step: StepId,
+    /// What began it.
+    pub first_cause_reason: Reason,
+    /// Failed jobs.
+    pub jobs: u64,
+    /// `jobs` over the finished jobs of the workload.
+    pub share_of_finished: f64,
+    /// Resources that they left.
+    pub orphans: u64,
+}
+
+/// What came of one expectation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// Its index in the study.
+    pub expectation: usize,
+    /// One entry per matched point, in order; empty if nothing matched, which fails.
+    pub checks: Vec<Check>,
+}
+
+impl Verdict {
+    /// Whether the expectation holds everywhere.
+    pub fn holds(&self) -> bool {
+        !self.checks.is_empty() && self.checks.iter().all(|check| check.holds())
+    }
+}
+
+/// One expectation at one point.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Check {
+    /// Number of the point.
+    pub point: usize,
+    /// The estimate.
+    pub value: Option<f64>,
+    /// One-sided lower bound, where `min` was asked for.
+    pub low: Option<f64>,
+    /// One-sided upper bound, where `max` was asked for.
+    pub high: Option<f64>,
+    /// What is wrong, if anything.
+    pub problem: Option<Problem>,
+}
+
+impl Check {
+    /// Whether it holds.
+    pub fn holds(&self) -> bool {
+        self.problem.is_none()
+    }
+}
+
+/// Why an expectation does not hold at a point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// The upper bound exceeds `max`.
+    TooHigh,
+    /// The lower bound is below `min`.
+    TooLow,
+    /// There is no bound: no job finished, or one replication only.
+    NoBound,
+    /// Some of the jobs did not end.
+    UnfinishedJobs,
+    /// No such workload at this point.
+    NoSuchWorkload,
+}

@@ -1,0 +1,195 @@
+//! Facts of a replication: counts, sums, sketches and, on request, a record per job.
+//!
+//! Everything here merges exactly and in any order; no averages, no percentages, no text.
+
+mod sketch;
+
+pub use sketch::Sketch;
+
+use std::collections::BTreeMap;
+
+use crate::model::vocabulary::{Cleanup, Quantity, Reason, Service, StepId, Volume};
+use crate::units::{Instant, Span};
+
+/// What one replication of one point showed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observations {
+    /// By workload, in the order of the model.
+    pub workloads: Vec<WorkloadFacts>,
+    /// By [`Service`].
+    pub services: [ServiceFacts; Service::COUNT],
+    /// Tokens issued to the users of `[service_user]`, held ones included.
+    pub service_tokens_issued: u64,
+    /// Every counted job in the order of ending; empty unless asked for.
+    pub records: Vec<JobRecord>,
+    /// Events that the engine handled.
+    pub events: u64,
+}
+
+/// Facts about the counted jobs (submitted at or after `warm_up`) of one workload.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WorkloadFacts {
+    /// The counts.
+    pub counts: JobCounts,
+    /// Failed jobs, by where and why.
+    pub failures: BTreeMap<FailureKey, FailureCounts>,
+    /// Durations of completed jobs.
+    pub durations: Sketch,
+    /// Smallest margin of each completed job.
+    pub margins: Sketch,
+}
+
+/// Counts and sums of jobs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct JobCounts {
+    /// Counted jobs; completed + failed + unfinished.
+    pub jobs: u64,
+    /// Ended well.
+    pub completed: u64,
+    /// Ended badly.
+    pub failed: u64,
+    /// Did not end before the horizon.
+    pub unfinished: u64,
+    /// Failed at the very first request.
+    pub refused_at_submission: u64,
+    /// Failed with a first cause that is a token's.
+    pub token_failures: u64,
+    /// Resources left by failed jobs.
+    pub orphans: u64,
+    /// Sum of the durations of completed jobs, in microseconds.
+    pub duration_sum_micros: i128,
+}
+
+impl JobCounts {
+    /// Adds another count.
+    pub fn add(&mut self, other: &JobCounts) {
+        self.jobs += other.jobs;
+        self.completed += other.completed;
+        self.failed += other.failed;
+        self.unfinished += other.unfinished;
+        self.refused_at_submission += other.refused_at_submission;
+        self.token_failures += other.token_failures;
+        self.orphans += other.orphans;
+        self.duration_sum_micros += other.duration_sum_micros;
+    }
+
+    /// Completed + failed.
+    pub const fn finished(&self) -> u64 {
+        self.completed + self.failed
+    }
+}
+
+/// Where and why a job failed, as its service saw it and as it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FailureKey {
+    /// Where the job's own process saw the failure.
+    pub step: StepId,
+    /// What it saw.
+    pub reason: Reason,
+    /// Where it began.
+    pub first_cause_step: StepId,
+    /// What began it.
+    pub first_cause_reason: Reason,
+}
+
+/// How many jobs failed in one way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FailureCounts {
+    /// Failed jobs.
+    pub jobs: u64,
+    /// What they left.
+    pub orphans: u64,
+}
+
+/// What a service did for requests that arrived at or after `warm_up`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ServiceFacts {
+    /// Requests taken up, refused ones included. For Keystone: validations.
+    pub requests: u64,
+    /// Validations that it asked of Keystone.
+    pub keystone_validations: u64,
+    /// Tokens that its cache answered for.
+    pub cache_hits: u64,
+    /// Requests refused with 401. For Keystone: validations answered 404.
+    pub refused: u64,
+}
+
+impl ServiceFacts {
+    /// Adds another count.
+    pub fn add(&mut self, other: &ServiceFacts) {
+        self.requests += other.requests;
+        self.keystone_validations += other.keystone_validations;
+        self.cache_hits += other.cache_hits;
+        self.refused += other.refused;
+    }
+}
+
+/// Everything about one job.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobRecord {
+    /// Index of its workload.
+    pub workload: usize,
+    /// Its number in the workload.
+    pub ordinal: u64,
+    /// When it was submitted.
+    pub submitted: Instant,
+    /// How old the user's token was then.
+    pub token_age: Span,
+    /// What it drew (microseconds or bytes), indexed by [`Quantity`].
+    pub quantities: [i64; Quantity::COUNT],
+    /// When its outcome was decided; `None` for unfinished jobs.
+    pub ended: Option<Instant>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What Nova's clean-up came to; `None` unless it failed.
+    pub cleanup: Option<Cleanup>,
+    /// What became of its volume.
+    pub volume: Volume,
+    /// Resources left by a failed job.
+    pub orphans: u32,
+    /// Polls sent; one repeated after a 401 counts once.
+    pub polls: u32,
+    /// Times cinder-volume started on the volume.
+    pub attempts: u32,
+    /// Validations that its requests made services ask of Keystone.
+    pub keystone_validations: u32,
+    /// Tokens of `[service_user]` users issued for its requests.
+    pub service_tokens_issued: u32,
+}
+
+/// How a job ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Well.
+    Completed,
+    /// Badly.
+    Failed(Failure),
+    /// Not before the horizon.
+    Unfinished,
+}
+
+/// A failure as the job's own process saw it, with what went wrong first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The step.
+    pub step: StepId,
+    /// The reason.
+    pub reason: Reason,
+    /// What the step's caller got.
+    pub http_status: u16,
+    /// The root.
+    pub first_cause: Cause,
+}
+
+/// A refusal, or another event that started a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// When.
+    pub at: Instant,
+    /// Where.
+    pub step: StepId,
+    /// Why.
+    pub reason: Reason,
+    /// What the receiver answered.
+    pub http_status: u16,
+}

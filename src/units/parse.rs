@@ -1,0 +1,1 @@
+//! Reading durations, sizes, rates and shares from text with units.
