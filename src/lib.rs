@@ -1,6 +1,7 @@
 //! outlast: will our long OpenStack jobs outlast their tokens?
 
 pub mod analysis;
+pub mod identity;
 pub mod jobs;
 pub mod model;
 pub mod observe;

@@ -1,0 +1,13 @@
+//! The token rules as pure functions of values: lifetimes, Fernet keys, the middleware's verdict, client sessions.
+//!
+//! No clock, no queue, no log, no state: given what was presented, the receiver's settings, the keys that exist and
+//! the instant, a rule answers. Every rule names its source and is held against what the real packages answered.
+
+pub mod fernet;
+pub mod middleware;
+pub mod session;
+pub mod token;
+
+pub use fernet::Schedule;
+pub use middleware::{Check, Presented, Receiver, ServicePresented, check};
+pub use token::Token;
