@@ -1,6 +1,8 @@
 //! outlast: will our long OpenStack jobs outlast their tokens?
 
 pub mod analysis;
+pub mod cloud;
+pub mod engine;
 pub mod identity;
 pub mod jobs;
 pub mod model;

@@ -1,39 +1,28 @@
-//! Job kinds: the names of their steps and the flat programs that the driver walks.
+//! Job kinds: the names of their steps and the flat programs that the driver walks. No service internals.
+
+mod boot_from_volume;
+mod program;
+
+pub use program::{Ending, Label, Op, Program, Request, ServiceToken};
 
 use crate::model::vocabulary::{JobKind, StepId};
-
-/// The steps of boot from volume, in the order of the chain.
-const BOOT_FROM_VOLUME: &[&str] = &[
-    "nova_api_post",
-    "nova_get_image",
-    "cinder_create",
-    "cinder_api_get_image",
-    "cinder_get_image",
-    "glance_download",
-    "swift_get",
-    "cinder_store_get",
-    "cinder_image_after_download",
-    "cinder_image_signature",
-    "cinder_image_before_convert",
-    "poll",
-    "attach_create",
-    "attach_get_volume",
-    "attach_update",
-    "attach_complete",
-    "attachment_delete",
-    "detach_get_volume",
-    "detach_attachment_delete",
-    "volume_delete",
-];
+use crate::model::{Model, Workload};
 
 /// The names of a kind's steps, indexed by [`StepId`].
 pub const fn step_names(kind: JobKind) -> &'static [&'static str] {
     match kind {
-        JobKind::BootFromVolume => BOOT_FROM_VOLUME,
+        JobKind::BootFromVolume => boot_from_volume::STEPS,
     }
 }
 
 /// The name of one step.
 pub fn step_name(kind: JobKind, step: StepId) -> &'static str {
     step_names(kind)[usize::from(step.0)]
+}
+
+/// The program of a workload's jobs under the settings of a model.
+pub fn compile(model: &Model, workload: &Workload) -> Program {
+    match workload.job {
+        JobKind::BootFromVolume => boot_from_volume::compile(model, workload),
+    }
 }

@@ -27,6 +27,11 @@ impl Streams {
         Streams { key: mix(mix(self.key ^ u64::from(purpose.0)) ^ owner) }
     }
 
+    /// The streams of one member (a job, say) of these.
+    pub fn member(self, ordinal: u64) -> Streams {
+        Streams { key: mix(self.key ^ ordinal) }
+    }
+
     /// The stream of this ordinal.
     pub fn stream(self, ordinal: u64) -> Stream {
         Stream { rng: Xoshiro256PlusPlus::seed_from_u64(mix(self.key ^ ordinal)) }

@@ -1,0 +1,103 @@
+//! Arrivals: when the jobs of a workload are submitted, and what each of them draws.
+
+use super::draws;
+use crate::model::vocabulary::Quantity;
+use crate::model::{Arrivals, Model, Source, TokenAge, TraceRow, Workload};
+use crate::random::{Dist, Stream, Streams, name_key};
+use crate::units::{Bytes, Instant, Span, Throughput};
+
+/// The jobs of one workload, one ahead.
+#[derive(Debug)]
+pub(super) struct Submissions<'m> {
+    model: &'m Model,
+    workload: &'m Workload,
+    streams: Streams,
+    owner: u64,
+    gaps: Stream,
+    next: u64,
+    last: Instant,
+}
+
+/// A job at its submission.
+#[derive(Debug)]
+pub(super) struct Submission {
+    pub(super) ordinal: u64,
+    pub(super) token_age: Span,
+    pub(super) quantities: [i64; Quantity::COUNT],
+    /// When an administrator revokes the user's token.
+    pub(super) revoked_at: Instant,
+    /// The streams of its request times.
+    pub(super) request_times: Streams,
+}
+
+impl<'m> Submissions<'m> {
+    pub(super) fn new(model: &'m Model, workload: &'m Workload, streams: Streams) -> Submissions<'m> {
+        let owner = name_key(&workload.name);
+        let gaps = streams.of(draws::ARRIVALS, owner).stream(0);
+        Submissions { model, workload, streams, owner, gaps, next: 0, last: Instant::START }
+    }
+
+    /// When the next job arrives; `None` if that would be at or after the end of `duration`.
+    pub(super) fn next_at(&mut self) -> Option<Instant> {
+        let at = match &self.workload.arrivals {
+            Arrivals::Poisson { per_second } => {
+                self.last + Span::from_seconds_f64(-libm::log(self.gaps.uniform()) / per_second)
+            }
+            Arrivals::Every(_) if self.next == 0 => Instant::START,
+            Arrivals::Every(gap) => self.last + *gap,
+            Arrivals::Trace(rows) => rows.get(usize::try_from(self.next).ok()?)?.submitted,
+        };
+        self.last = at;
+        (at.since(Instant::START) < self.model.run.duration).then_some(at)
+    }
+
+    /// The job that arrives at `at`, which is what `next_at` has just answered.
+    pub(super) fn submit(&mut self, at: Instant) -> Submission {
+        let number = self.next;
+        self.next += 1;
+        let row: Option<&TraceRow> = match &self.workload.arrivals {
+            Arrivals::Trace(rows) => Some(&rows[number as usize]),
+            Arrivals::Poisson { .. } | Arrivals::Every(_) => None,
+        };
+        let ordinal = row.map_or(number, |row| row.ordinal);
+        let stream = |purpose| self.streams.of(purpose, self.owner).stream(ordinal);
+        let recorded_age = row.and_then(|row| row.token_age);
+        let token_age = recorded_age.unwrap_or_else(|| self.token_age(&mut stream(draws::TOKEN_AGE)));
+        let recorded = |quantity: Quantity| row.and_then(|row| row.quantities[quantity as usize]);
+        let drawn = |quantity: Quantity, dist: &Dist| {
+            let value = match dist.as_constant() {
+                Some(value) => value,
+                None => dist.sample(&mut stream(draws::quantity(quantity))),
+            };
+            if quantity.is_size() { value.round_ties_even() as i64 } else { Span::from_seconds_f64(value).micros() }
+        };
+        let mut quantities = [0; Quantity::COUNT];
+        for &quantity in Quantity::ALL {
+            quantities[quantity as usize] = match (recorded(quantity), self.workload.source(quantity)) {
+                (Some(value), _) => value,
+                (None, Source::Drawn(dist)) => drawn(quantity, dist),
+                // The size comes first in the list of quantities.
+                (None, Source::Transfer(speed)) => transfer(quantities[Quantity::ImageSize as usize], *speed),
+            };
+        }
+        let revoked_at = match &self.workload.revoke_after {
+            None => Instant::NEVER,
+            Some(after) => at + Span::from_seconds_f64(after.sample(&mut stream(draws::REVOCATION))),
+        };
+        let request_times = self.streams.of(draws::REQUEST_TIME, self.owner).member(ordinal);
+        Submission { ordinal, token_age, quantities, revoked_at, request_times }
+    }
+
+    fn token_age(&self, stream: &mut Stream) -> Span {
+        let expiration = self.model.keystone.expiration.seconds();
+        Span::from_seconds_f64(match &self.workload.token_age {
+            TokenAge::Drawn(age) => age.sample(stream),
+            TokenAge::OfExpiration(share) => share.sample(stream) * expiration,
+            TokenAge::Renewing { margin } => stream.uniform() * (expiration - margin.seconds()),
+        })
+    }
+}
+
+fn transfer(bytes: i64, speed: Throughput) -> i64 {
+    speed.time_for(Bytes(bytes.unsigned_abs())).micros()
+}

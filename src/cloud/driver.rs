@@ -1,0 +1,308 @@
+//! The driver walks jobs through their programs: sends their requests, waits, branches, notes how they end.
+
+use super::job::{Job, Strand};
+use super::{Cloud, Event};
+use crate::engine::Queue;
+use crate::identity::Check;
+use crate::jobs::{Ending, Label, Op, Request, ServiceToken};
+use crate::model::vocabulary::{Cleanup, Process, Reason, Service, StepId, Volume};
+use crate::observe::{Cause, Failure, Outcome};
+use crate::units::{Instant, Span};
+
+/// What auth_token answers when it refuses.
+const UNAUTHORIZED: u16 = 401;
+/// What a poll answered that was fine.
+const OK: u16 = 200;
+
+/// Where a strand goes after an operation.
+enum Next {
+    /// On at once.
+    Go(Label),
+    /// On at a later instant, or at this one after what the branch does.
+    Wait(Instant, Label),
+    /// Nowhere.
+    Stop,
+}
+
+impl Cloud<'_> {
+    /// Walks a strand from where it stands until it waits or stops.
+    pub(super) fn walk(&mut self, now: Instant, slot: u32, strand: Strand, queue: &mut Queue<Event>) {
+        let mut at = self.jobs.get(slot).course(strand).at;
+        loop {
+            match self.step(now, slot, strand, at, queue) {
+                Next::Go(label) => at = label,
+                Next::Wait(until, label) => {
+                    self.jobs.get(slot).course(strand).at = label;
+                    let event = Event::Resume(slot, strand);
+                    queue.schedule(until, event.class(), event);
+                    return;
+                }
+                Next::Stop => {
+                    let job = self.jobs.get(slot);
+                    job.course(strand).running = false;
+                    if !job.main.running && !job.branch.running {
+                        let job = self.jobs.remove(slot);
+                        self.count(&job);
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    fn step(&mut self, now: Instant, slot: u32, strand: Strand, at: Label, queue: &mut Queue<Event>) -> Next {
+        let op = *self.programs[self.jobs.get(slot).workload].op(at);
+        let next = at.next();
+        match op {
+            Op::Call { request, refused } => match self.send(now, slot, &request) {
+                Ok(()) => self.after_work(now, slot, strand, at, next),
+                Err(cause) => {
+                    let refusal = &mut self.jobs.get(slot).course(strand).refusal;
+                    *refusal = Some(refusal.unwrap_or(cause));
+                    Next::Go(refused)
+                }
+            },
+            Op::Try { request, done } => match self.send(now, slot, &request) {
+                Ok(()) => {
+                    let job = self.jobs.get(slot);
+                    job.volume = done.unwrap_or(job.volume);
+                    self.after_work(now, slot, strand, at, next)
+                }
+                Err(_) => Next::Go(next),
+            },
+            Op::DeleteVolume { request } => match self.send(now, slot, &request) {
+                Ok(()) => {
+                    let job = self.jobs.get(slot);
+                    (job.cleanup, job.volume) = match job.volume {
+                        Volume::Available | Volume::Error => (Cleanup::Deleted, Volume::Deleted),
+                        busy => (Cleanup::Refused400, busy),
+                    };
+                    self.after_work(now, slot, strand, at, next)
+                }
+                Err(_) => {
+                    self.jobs.get(slot).cleanup = Cleanup::Refused401;
+                    Next::Go(next)
+                }
+            },
+            Op::Wait(quantity) => {
+                let span = Span::from_micros(self.jobs.get(slot).quantities[quantity as usize]);
+                wait(now, now + span, next)
+            }
+            Op::Fork { branch } => {
+                let course = &mut self.jobs.get(slot).branch;
+                course.at = branch;
+                course.running = true;
+                let event = Event::Resume(slot, Strand::Branch);
+                queue.schedule(now, event.class(), event);
+                // Not at once: what the branch does at this instant comes first.
+                Next::Wait(now, next)
+            }
+            Op::Volume(volume) => {
+                self.jobs.get(slot).volume = volume;
+                Next::Go(next)
+            }
+            Op::Poll { request, attempts, interval, refused, error, timed_out } => {
+                self.jobs.get(slot).polls += 1;
+                if let Err(cause) = self.send(now, slot, &request) {
+                    self.jobs.get(slot).main.refusal = Some(cause);
+                    return Next::Go(refused);
+                }
+                let answered = now + self.work(slot, strand, at);
+                let job = self.jobs.get(slot);
+                match job.volume {
+                    Volume::Available => wait(now, answered, next),
+                    Volume::Error => wait(now, answered, error),
+                    Volume::None | Volume::Creating | Volume::Deleted | Volume::Attaching | Volume::InUse => {
+                        let again = if job.polls < attempts { at } else { timed_out };
+                        Next::Wait(answered + interval, again)
+                    }
+                }
+            }
+            Op::Attempt => {
+                self.jobs.get(slot).attempts += 1;
+                Next::Go(next)
+            }
+            Op::Retry { attempts, again } => {
+                Next::Go(if self.jobs.get(slot).attempts < attempts { again } else { next })
+            }
+            Op::Fail(ending) => {
+                let job = self.jobs.get(slot);
+                job.outcome = Outcome::Failed(failure(job, strand, ending, now));
+                job.ended = Some(now);
+                Next::Go(next)
+            }
+            Op::Complete => {
+                let job = self.jobs.get(slot);
+                job.outcome = Outcome::Completed;
+                job.ended = Some(now);
+                Next::Go(next)
+            }
+            Op::Stop => Next::Stop,
+        }
+    }
+
+    /// Goes on after the receiver has done its work.
+    fn after_work(&mut self, now: Instant, slot: u32, strand: Strand, at: Label, next: Label) -> Next {
+        wait(now, now + self.work(slot, strand, at), next)
+    }
+
+    /// How long the receiver works on the request at `at`.
+    fn work(&mut self, slot: u32, strand: Strand, at: Label) -> Span {
+        let time = &self.model.request_time;
+        if let Some(seconds) = time.as_constant() {
+            return Span::from_seconds_f64(seconds);
+        }
+        let job = self.jobs.get(slot);
+        // Named by operation and repetition, so that a request takes the same time whatever was repeated before it.
+        let repetition = match strand {
+            Strand::Main => job.polls,
+            Strand::Branch => job.attempts,
+        };
+        let name = u64::from(repetition) << 16 | at.index() as u64;
+        Span::from_seconds_f64(time.sample(&mut job.request_times.stream(name)))
+    }
+
+    /// Sends a request, with the repetition that its sender makes after a 401.
+    fn send(&mut self, now: Instant, slot: u32, request: &Request) -> Result<(), Cause> {
+        let job = self.jobs.get(slot);
+        let counted = now >= self.counted_from;
+        let sender = &mut self.senders[request.from as usize];
+        let issued_before = sender.issued;
+        let verdict = match request.service_token {
+            ServiceToken::None => {
+                let mut attempt = Attempt::new(&mut self.receivers, &mut self.keystone_facts, counted);
+                attempt.check(now, self.keystone.window, job, request, None)
+            }
+            kind @ (ServiceToken::ServiceUser | ServiceToken::AuthToken) => {
+                let mut attempt = Attempt::new(&mut self.receivers, &mut self.keystone_facts, counted);
+                match sender.token(now, kind, &self.keystone) {
+                    None => Err(Reason::ServiceTokenInvalid),
+                    Some(held) => attempt.check(now, self.keystone.window, job, request, Some(&held)).or_else(|_| {
+                        let again = match kind {
+                            ServiceToken::ServiceUser => sender.fetch(now, &self.keystone),
+                            ServiceToken::None | ServiceToken::AuthToken => Some(held),
+                        };
+                        match again {
+                            None => Err(Reason::ServiceTokenInvalid),
+                            Some(held) => attempt.check(now, self.keystone.window, job, request, Some(&held)),
+                        }
+                    }),
+                }
+            }
+        };
+        if request.service_token == ServiceToken::ServiceUser {
+            job.service_tokens_issued += sender.issued - issued_before;
+        }
+        match verdict {
+            Ok(()) => {
+                job.accepted += 1;
+                Ok(())
+            }
+            Err(reason) => Err(Cause {
+                at: now,
+                step: request.step,
+                reason: as_seen_behind(request.from, reason),
+                http_status: UNAUTHORIZED,
+            }),
+        }
+    }
+}
+
+/// One request on its way, possibly sent twice.
+struct Attempt<'c> {
+    receivers: &'c mut [super::receiver::Receiver; Service::COUNT],
+    keystone_facts: &'c mut crate::observe::ServiceFacts,
+    counted: bool,
+}
+
+impl<'c> Attempt<'c> {
+    fn new(
+        receivers: &'c mut [super::receiver::Receiver; Service::COUNT],
+        keystone_facts: &'c mut crate::observe::ServiceFacts,
+        counted: bool,
+    ) -> Attempt<'c> {
+        Attempt { receivers, keystone_facts, counted }
+    }
+
+    fn check(
+        &mut self,
+        now: Instant,
+        window: Span,
+        job: &mut Job,
+        request: &Request,
+        held: Option<&super::sender::Held>,
+    ) -> Result<(), Reason> {
+        let receiver = &mut self.receivers[request.to as usize];
+        let cached_until = &mut job.cached_until[request.to as usize];
+        let check = receiver.check(now, window, &job.token, cached_until, request.from, held);
+        job.keystone_validations += validations(&check);
+        if self.counted {
+            let (asked, refused) = (u64::from(validations(&check)), u64::from(refusals(&check)));
+            receiver.facts.requests += 1;
+            receiver.facts.keystone_validations += asked;
+            receiver.facts.cache_hits += 1 + u64::from(check.service.is_some()) - asked;
+            receiver.facts.refused += u64::from(check.refused.is_some());
+            self.keystone_facts.requests += asked;
+            self.keystone_facts.refused += refused;
+        }
+        match check.refused {
+            Some(reason) => Err(reason),
+            None => {
+                let end = job.token.expires + if check.allow_expired { window } else { Span::ZERO };
+                let margin = end.since(now);
+                job.smallest_margin = Some(job.smallest_margin.map_or(margin, |smallest| smallest.min(margin)));
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Tokens that Keystone was asked about.
+fn validations(check: &Check) -> u32 {
+    u32::from(check.user.keystone.is_some()) + u32::from(check.service.is_some_and(|answer| answer.keystone.is_some()))
+}
+
+/// Tokens that Keystone refused.
+fn refusals(check: &Check) -> u32 {
+    u32::from(check.user.keystone == Some(false))
+        + u32::from(check.service.is_some_and(|answer| answer.keystone == Some(false)))
+}
+
+/// Behind Glance the missing service token is the finding, because no setting can make Glance send one.
+fn as_seen_behind(from: Process, reason: Reason) -> Reason {
+    match (from, reason) {
+        (Process::GlanceApi, Reason::UserTokenExpired) => Reason::BackendNoServiceToken,
+        (_, reason) => reason,
+    }
+}
+
+fn wait(now: Instant, until: Instant, next: Label) -> Next {
+    if until <= now { Next::Go(next) } else { Next::Wait(until, next) }
+}
+
+fn failure(job: &Job, strand: Strand, ending: Ending, now: Instant) -> Failure {
+    let itself = |step: StepId, reason: Reason| Cause { at: now, step, reason, http_status: OK };
+    let refusal = match strand {
+        Strand::Main => job.main.refusal,
+        Strand::Branch => job.branch.refusal,
+    };
+    match ending {
+        Ending::Refused => {
+            let cause = refusal.expect("a strand comes here by a refusal");
+            Failure { step: cause.step, reason: cause.reason, http_status: cause.http_status, first_cause: cause }
+        }
+        Ending::Translated { step, reason, http_status } => {
+            let first_cause = refusal.expect("a strand comes here by a refusal");
+            Failure { step, reason, http_status, first_cause }
+        }
+        Ending::VolumeError { step } => {
+            let reason = Reason::VolumeError;
+            let first_cause = job.branch.refusal.expect("a volume goes to error by a refusal");
+            Failure { step, reason, http_status: OK, first_cause }
+        }
+        Ending::TimedOut { step } => {
+            let first_cause = itself(step, Reason::VolumeWaitTimeout);
+            Failure { step, reason: first_cause.reason, http_status: OK, first_cause }
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The actors and the driver: [`simulate`] runs one replication of a model.
+//!
+//! Pure and deterministic: no I/O, no clock of the machine, no error. Within one instant the order is that of the
+//! recorded chain: rotations, revocations, disabling and the issue of tokens lie in the tokens themselves (they are
+//! compared as `<=`), then comes everything that the working service does, then everything that waits for it.
+
+mod arrivals;
+mod draws;
+mod driver;
+mod job;
+mod keystone;
+mod receiver;
+mod sender;
+
+use crate::engine::{self, Packed, Queue, World};
+use crate::jobs::{self, Program};
+use crate::model::Model;
+use crate::model::vocabulary::{Process, Service};
+use crate::observe::{FailureKey, JobRecord, Observations, Outcome, ServiceFacts, WorkloadFacts};
+use crate::random::Streams;
+use crate::units::Instant;
+use arrivals::Submissions;
+use job::{Job, Slots, Strand};
+use keystone::Keystone;
+use receiver::Receiver;
+use sender::Sender;
+
+/// Whether a record of every job is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Records {
+    /// Only counts, sums and sketches: memory follows the jobs in flight.
+    None,
+    /// One per counted job.
+    Jobs,
+}
+
+/// Simulates one replication.
+pub fn simulate(model: &Model, replication: u32, records: Records) -> Observations {
+    let mut queue = Queue::new();
+    let mut cloud = Cloud::new(model, replication, records);
+    for workload in 0..model.workloads.len() {
+        cloud.schedule_arrival(workload, &mut queue);
+    }
+    let events = engine::run(&mut cloud, &mut queue);
+    cloud.observe(events)
+}
+
+/// Everything that can happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Event {
+    /// The next job of a workload is submitted.
+    Arrival(u16),
+    /// A strand of a job goes on.
+    Resume(u32, Strand),
+}
+
+impl Event {
+    /// Payloads from here on are arrivals.
+    const ARRIVALS: u32 = (1 << 28) - (1 << 16);
+
+    /// The class that orders events of one instant, numbered as in the recorded chain.
+    const fn class(self) -> u8 {
+        match self {
+            Event::Resume(_, Strand::Branch) => 6,
+            Event::Resume(_, Strand::Main) | Event::Arrival(_) => 7,
+        }
+    }
+}
+
+impl Packed for Event {
+    fn pack(self) -> u32 {
+        match self {
+            Event::Arrival(workload) => Event::ARRIVALS | u32::from(workload),
+            Event::Resume(slot, Strand::Main) => slot << 1,
+            Event::Resume(slot, Strand::Branch) => slot << 1 | 1,
+        }
+    }
+
+    fn unpack(bits: u32) -> Self {
+        if bits >= Event::ARRIVALS {
+            Event::Arrival(bits as u16)
+        } else if bits & 1 == 0 {
+            Event::Resume(bits >> 1, Strand::Main)
+        } else {
+            Event::Resume(bits >> 1, Strand::Branch)
+        }
+    }
+}
+
+/// The state of a replication.
+struct Cloud<'m> {
+    model: &'m Model,
+    programs: Vec<Program>,
+    submissions: Vec<Submissions<'m>>,
+    /// Workloads that still submit jobs.
+    submitting: usize,
+    last_arrival: Instant,
+    keystone: Keystone,
+    keystone_facts: ServiceFacts,
+    senders: [Sender; Process::COUNT],
+    receivers: [Receiver; Service::COUNT],
+    jobs: Slots,
+    workloads: Vec<WorkloadFacts>,
+    keep: Records,
+    records: Vec<JobRecord>,
+    counted_from: Instant,
+}
+
+impl World for Cloud<'_> {
+    type Event = Event;
+
+    fn handle(&mut self, now: Instant, event: Event, queue: &mut Queue<Event>) {
+        match event {
+            Event::Arrival(workload) => self.arrive(now, usize::from(workload), queue),
+            Event::Resume(slot, strand) => self.walk(now, slot, strand, queue),
+        }
+    }
+
+    /// `drain` after the last arrival, which is known once every workload has submitted its last job.
+    fn horizon(&self) -> Instant {
+        if self.submitting > 0 { Instant::NEVER } else { self.last_arrival + self.model.run.drain }
+    }
+}
+
+impl<'m> Cloud<'m> {
+    fn new(model: &'m Model, replication: u32, keep: Records) -> Cloud<'m> {
+        let streams = Streams::new(model.run.seed, replication);
+        let keystone = Keystone::new(model, streams);
+        let held_age = model.workloads.iter().find_map(|workload| workload.service_token_age);
+        let sender = |index: usize| Sender::new(model, Process::ALL[index], &keystone, held_age);
+        let senders = std::array::from_fn(sender);
+        Cloud {
+            model,
+            programs: model.workloads.iter().map(|workload| jobs::compile(model, workload)).collect(),
+            submissions: model.workloads.iter().map(|w| Submissions::new(model, w, streams)).collect(),
+            submitting: model.workloads.len(),
+            last_arrival: Instant::START,
+            keystone,
+            keystone_facts: ServiceFacts::default(),
+            senders,
+            receivers: std::array::from_fn(|index| Receiver::new(model, Service::ALL[index])),
+            jobs: Slots::default(),
+            workloads: vec![WorkloadFacts::default(); model.workloads.len()],
+            keep,
+            records: Vec::new(),
+            counted_from: Instant::START + model.run.warm_up,
+        }
+    }
+
+    fn schedule_arrival(&mut self, workload: usize, queue: &mut Queue<Event>) {
+        match self.submissions[workload].next_at() {
+            Some(at) => {
+                let event = Event::Arrival(workload as u16);
+                queue.schedule(at, event.class(), event);
+            }
+            None => self.submitting -= 1,
+        }
+    }
+
+    fn arrive(&mut self, now: Instant, workload: usize, queue: &mut Queue<Event>) {
+        self.last_arrival = now;
+        let submission = self.submissions[workload].submit(now);
+        let token = self.keystone.issue_revoked(now - submission.token_age, submission.revoked_at);
+        let slot = self.jobs.insert(Job::new(workload, now, &submission, token));
+        self.schedule_arrival(workload, queue);
+        self.walk(now, slot, Strand::Main, queue);
+    }
+
+    /// Counts a job whose timelines have all ended.
+    fn count(&mut self, job: &Job) {
+        if job.submitted < self.counted_from {
+            return;
+        }
+        let facts = &mut self.workloads[job.workload];
+        let counts = &mut facts.counts;
+        counts.jobs += 1;
+        match job.outcome {
+            Outcome::Unfinished => counts.unfinished += 1,
+            Outcome::Completed => {
+                counts.completed += 1;
+                if let Some(ended) = job.ended {
+                    let duration = ended.since(job.submitted);
+                    counts.duration_sum_micros += i128::from(duration.micros());
+                    facts.durations.record(duration);
+                }
+                if let Some(margin) = job.smallest_margin {
+                    facts.margins.record(margin);
+                }
+            }
+            Outcome::Failed(failure) => {
+                counts.failed += 1;
+                counts.refused_at_submission += u64::from(job.accepted == 0);
+                counts.token_failures += u64::from(failure.first_cause.reason.is_token_failure());
+                counts.orphans += u64::from(job.orphans());
+                let key = FailureKey {
+                    step: failure.step,
+                    reason: failure.reason,
+                    first_cause_step: failure.first_cause.step,
+                    first_cause_reason: failure.first_cause.reason,
+                };
+                let way = facts.failures.entry(key).or_default();
+                way.jobs += 1;
+                way.orphans += u64::from(job.orphans());
+            }
+        }
+        if self.keep == Records::Jobs {
+            self.records.push(job.record());
+        }
+    }
+
+    fn observe(mut self, events: u64) -> Observations {
+        let left: Vec<Job> = self.jobs.drain().collect();
+        for job in &left {
+            self.count(job);
+        }
+        let mut services = self.receivers.each_ref().map(|receiver| receiver.facts);
+        services[Service::Keystone as usize] = self.keystone_facts;
+        Observations {
+            workloads: self.workloads,
+            services,
+            service_tokens_issued: self
+                .senders
+                .iter()
+                .filter(|sender| sender.is_service_user)
+                .map(|sender| u64::from(sender.issued))
+                .sum(),
+            records: self.records,
+            events,
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! A receiving service: auth_token in front of it, with its cache of service tokens and its counters.
+
+use super::sender::Held;
+use crate::identity::{self, Check, Presented, ServicePresented, Token};
+use crate::model::vocabulary::{Process, Service};
+use crate::model::{Model, ServiceUser};
+use crate::observe::ServiceFacts;
+use crate::units::{Instant, Span};
+
+/// One receiver.
+#[derive(Debug)]
+pub(super) struct Receiver {
+    rules: identity::Receiver,
+    senders: [KnownSender; Process::COUNT],
+    pub(super) facts: ServiceFacts,
+}
+
+/// What a receiver knows of a sender's service token. One entry is enough: a process that has replaced its token never
+/// sends the old one again.
+#[derive(Clone, Copy, Debug)]
+struct KnownSender {
+    has_role: bool,
+    number: u32,
+    cached_until: Instant,
+}
+
+impl Receiver {
+    pub(super) fn new(model: &Model, service: Service) -> Receiver {
+        let settings = model.auth_token(service);
+        let has_role = |process: Process| {
+            let user: Option<&ServiceUser> = match process {
+                Process::NovaApi if !model.nova.send_service_user_token => Some(&model.service_users.nova_authtoken),
+                Process::NovaApi | Process::NovaCompute => Some(&model.service_users.nova),
+                Process::CinderApi | Process::CinderVolume => Some(&model.service_users.cinder),
+                Process::Client | Process::GlanceApi => None,
+            };
+            match (user, settings) {
+                (Some(user), Some(settings)) => {
+                    user.roles.iter().any(|role| settings.service_token_roles.contains(role))
+                }
+                _ => false,
+            }
+        };
+        let known = |process| KnownSender { has_role: has_role(process), number: 0, cached_until: Instant::ALWAYS };
+        Receiver {
+            rules: identity::Receiver {
+                roles_required: settings.is_some_and(|settings| settings.service_token_roles_required),
+                cache_time: settings.and_then(|settings| settings.token_cache_time),
+                clock_ahead: Span::ZERO,
+            },
+            senders: std::array::from_fn(|index| known(Process::ALL[index])),
+            facts: ServiceFacts::default(),
+        }
+    }
+
+    /// Takes up a request at `now`; `cached_until` is this receiver's cache entry for the user's token.
+    pub(super) fn check(
+        &mut self,
+        now: Instant,
+        window: Span,
+        user: &Token,
+        cached_until: &mut Instant,
+        from: Process,
+        held: Option<&Held>,
+    ) -> Check {
+        let known = &mut self.senders[from as usize];
+        let service = held.map(|held| {
+            if known.number != held.number {
+                known.number = held.number;
+                known.cached_until = Instant::ALWAYS;
+            }
+            let presented = Presented { token: held.token, cached_until: known.cached_until };
+            ServicePresented { presented, has_role: known.has_role }
+        });
+        let user = Presented { token: *user, cached_until: *cached_until };
+        let check = identity::check(now, window, &self.rules, &user, service.as_ref());
+        *cached_until = check.user.cached_until;
+        if let Some(answer) = check.service {
+            known.cached_until = answer.cached_until;
+        }
+        check
+    }
+}

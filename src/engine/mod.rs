@@ -1,0 +1,40 @@
+//! The event queue and the run loop: generic, statically dispatched.
+//!
+//! Knows nothing of OpenStack, random numbers or records.
+//!
+//! # Order
+//! 1. Events are handled in the order of (time, class, serial): time is an integer number of microseconds, the class
+//!    orders what happens at one instant, the serial is the order of scheduling.
+//! 2. Nothing can be scheduled in the past; an event scheduled for the present is handled in the present.
+//! 3. An event exactly at the horizon is handled, one after it is not.
+
+mod queue;
+
+pub use queue::{Packed, Queue};
+
+use crate::units::Instant;
+
+/// What is simulated.
+pub trait World {
+    /// Everything that can happen.
+    type Event: Packed;
+
+    /// Handles one event; may schedule others.
+    fn handle(&mut self, now: Instant, event: Self::Event, queue: &mut Queue<Self::Event>);
+
+    /// The instant after which nothing is handled any more; may become known while the world runs.
+    fn horizon(&self) -> Instant;
+}
+
+/// Handles events until none is left or the next one lies behind the horizon; returns how many were handled.
+pub fn run<W: World>(world: &mut W, queue: &mut Queue<W::Event>) -> u64 {
+    let mut handled = 0;
+    while let Some((now, event)) = queue.pop() {
+        if now > world.horizon() {
+            break;
+        }
+        handled += 1;
+        world.handle(now, event, queue);
+    }
+    handled
+}
