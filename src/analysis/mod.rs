@@ -1,5 +1,11 @@
 //! Facts into numbers: metrics with their denominators and intervals, failures, verdicts. No text, no files.
 
+mod judge;
+mod summarise;
+
+pub use judge::judge;
+pub use summarise::summarise;
+
 use crate::model::vocabulary::{Reason, Service, StepId};
 use crate::observe::{JobCounts, ServiceFacts, Sketch};
 
@@ -106,6 +112,8 @@ pub struct FailureRow {
     pub share_of_finished: f64,
     /// Resources that they left.
     pub orphans: u64,
+    /// `jobs` by replication, for bounds.
+    pub by_replication: Vec<u64>,
 }
 
 /// What came of one expectation.

@@ -186,6 +186,11 @@ impl Metric {
         }
     }
 
+    /// Whether it counts only failures for a token's sake.
+    pub const fn is_of_tokens(self) -> bool {
+        matches!(self, Metric::TokenFailures | Metric::TokenFailureRate)
+    }
+
     /// Whether it can be narrowed by `step` and `reason`, and is then counted over `failures.csv`.
     pub const fn counts_failures(self) -> bool {
         matches!(

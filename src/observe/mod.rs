@@ -26,6 +26,56 @@ pub struct Observations {
     pub events: u64,
 }
 
+/// What all replications of one point showed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PointFacts {
+    /// Number of the point.
+    pub point: usize,
+    /// By workload, sums over the replications.
+    pub workloads: Vec<WorkloadFacts>,
+    /// By replication, then workload.
+    pub by_replication: Vec<Vec<ReplicationFacts>>,
+    /// By [`Service`], sums over the replications.
+    pub services: [ServiceFacts; Service::COUNT],
+    /// Events that the engine handled.
+    pub events: u64,
+}
+
+/// What is kept of one replication of one workload, for intervals.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReplicationFacts {
+    /// The counts.
+    pub counts: JobCounts,
+    /// Failed jobs, by where and why.
+    pub failures: BTreeMap<FailureKey, FailureCounts>,
+}
+
+impl PointFacts {
+    /// Nothing yet.
+    pub fn new(point: usize, workloads: usize) -> PointFacts {
+        PointFacts {
+            point,
+            workloads: vec![WorkloadFacts::default(); workloads],
+            by_replication: Vec::new(),
+            services: [ServiceFacts::default(); Service::COUNT],
+            events: 0,
+        }
+    }
+
+    /// Adds the next replication.
+    pub fn add(&mut self, replication: Observations) {
+        for (ours, theirs) in self.workloads.iter_mut().zip(&replication.workloads) {
+            ours.merge(theirs);
+        }
+        let kept = |facts: WorkloadFacts| ReplicationFacts { counts: facts.counts, failures: facts.failures };
+        self.by_replication.push(replication.workloads.into_iter().map(kept).collect());
+        for (ours, theirs) in self.services.iter_mut().zip(&replication.services) {
+            ours.add(theirs);
+        }
+        self.events += replication.events;
+    }
+}
+
 /// Facts about the counted jobs (submitted at or after `warm_up`) of one workload.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WorkloadFacts {
@@ -37,6 +87,20 @@ pub struct WorkloadFacts {
     pub durations: Sketch,
     /// Smallest margin of each completed job.
     pub margins: Sketch,
+}
+
+impl WorkloadFacts {
+    /// Adds the facts of other jobs.
+    pub fn merge(&mut self, other: &WorkloadFacts) {
+        self.counts.add(&other.counts);
+        for (way, counts) in &other.failures {
+            let ours = self.failures.entry(*way).or_default();
+            ours.jobs += counts.jobs;
+            ours.orphans += counts.orphans;
+        }
+        self.durations.merge(&other.durations);
+        self.margins.merge(&other.margins);
+    }
 }
 
 /// Counts and sums of jobs.

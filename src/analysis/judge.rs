@@ -1,0 +1,254 @@
+//! Expectations against results: one-sided bounds, and what is wrong where one does not hold.
+
+use super::summarise::interval;
+use super::{Check, FailureRow, PointResult, Problem, Summary, Verdict};
+use crate::model::study::{Expectation, Metric, MetricKind, Study};
+use crate::model::vocabulary::{Reason, StepId};
+use crate::observe::{JobCounts, Sketch};
+use crate::stats::{Sides, quantile_ranks, ratio_interval};
+use crate::units::MICROS;
+
+/// The verdict on every expectation of the study, over the results at hand.
+pub fn judge(study: &Study, results: &[PointResult]) -> Vec<Verdict> {
+    let verdict = |(index, expectation): (usize, &Expectation)| {
+        let matched = expectation.points.iter().filter_map(|number| results.iter().find(|r| r.point == *number));
+        let checks = matched.map(|result| check(study, expectation, result)).collect();
+        Verdict { expectation: index, checks }
+    };
+    study.expectations.iter().enumerate().map(verdict).collect()
+}
+
+fn check(study: &Study, expectation: &Expectation, result: &PointResult) -> Check {
+    let mut check = Check { point: result.point, value: None, low: None, high: None, problem: None };
+    let workload = match &expectation.workload {
+        None => None,
+        Some(name) => {
+            let model = &study.points[result.point].model;
+            match model.workloads.iter().position(|workload| workload.name == *name) {
+                Some(index) => Some(index),
+                None => return Check { problem: Some(Problem::NoSuchWorkload), ..check },
+            }
+        }
+    };
+    let row = match workload {
+        Some(index) => &result.rows[index],
+        None => result.all(),
+    };
+    let measure = if expectation.step.is_some() || expectation.reason.is_some() {
+        narrowed(expectation, result, row, workload)
+    } else {
+        whole(expectation.metric, row, expectation.confidence)
+    };
+    check.value = measure.value;
+    check.low = expectation.min.and(measure.low);
+    check.high = expectation.max.and(measure.high);
+    check.problem = problem(expectation, &check, row);
+    check
+}
+
+fn problem(expectation: &Expectation, check: &Check, row: &Summary) -> Option<Problem> {
+    if row.counts.unfinished > 0 {
+        return Some(Problem::UnfinishedJobs);
+    }
+    match (expectation.max, check.high) {
+        (Some(_), None) => return Some(Problem::NoBound),
+        (Some(max), Some(high)) if high > max => return Some(Problem::TooHigh),
+        (Some(_), Some(_)) | (None, _) => {}
+    }
+    match (expectation.min, check.low) {
+        (Some(_), None) => Some(Problem::NoBound),
+        (Some(min), Some(low)) if low < min => Some(Problem::TooLow),
+        (Some(_), Some(_)) | (None, _) => None,
+    }
+}
+
+/// An estimate with its one-sided bounds.
+#[derive(Clone, Copy, Debug, Default)]
+struct Measure {
+    value: Option<f64>,
+    low: Option<f64>,
+    high: Option<f64>,
+}
+
+impl Measure {
+    /// A count of what happened is what it is.
+    fn count(count: u64) -> Measure {
+        let value = Some(count as f64);
+        Measure { value, low: value, high: value }
+    }
+
+    /// A share of the finished jobs, its numerator given by replication.
+    fn of_share(row: &Summary, hits: &[u64], confidence: f64) -> Measure {
+        let finished = row.counts.finished();
+        let bounds = interval(&row.by_replication, hits, confidence, Sides::One);
+        Measure {
+            value: (finished > 0).then(|| hits.iter().sum::<u64>() as f64 / finished as f64),
+            low: bounds.map(|bounds| bounds.low),
+            high: bounds.map(|bounds| bounds.high),
+        }
+    }
+
+    fn of_rate(row: &Summary, hits: impl Fn(&JobCounts) -> u64, confidence: f64) -> Measure {
+        let hits: Vec<u64> = row.by_replication.iter().map(hits).collect();
+        Measure::of_share(row, &hits, confidence)
+    }
+
+    /// A quantile, bounded by order statistics, which assumes independent jobs.
+    fn of_quantile(sketch: &Sketch, q: f64, confidence: f64) -> Measure {
+        let at = |rank: Option<u64>| rank.and_then(|rank| sketch.at_rank(rank)).map(|span| span.seconds());
+        let (low, high) = quantile_ranks(sketch.len(), q, confidence);
+        Measure { value: sketch.quantile(q).map(|span| span.seconds()), low: at(low), high: at(high) }
+    }
+}
+
+fn whole(metric: Metric, row: &Summary, confidence: f64) -> Measure {
+    let counts = &row.counts;
+    match metric {
+        Metric::Jobs => Measure::count(counts.jobs),
+        Metric::Completed => Measure::count(counts.completed),
+        Metric::Failed => Measure::count(counts.failed),
+        Metric::Unfinished => Measure::count(counts.unfinished),
+        Metric::RefusedAtSubmission => Measure::count(counts.refused_at_submission),
+        Metric::TokenFailures => Measure::count(counts.token_failures),
+        Metric::Orphans => Measure::count(counts.orphans),
+        Metric::FailureRate => Measure::of_rate(row, |counts| counts.failed, confidence),
+        Metric::TokenFailureRate => Measure::of_rate(row, |counts| counts.token_failures, confidence),
+        Metric::DurationMean => {
+            let pairs: Vec<(f64, f64)> = row
+                .by_replication
+                .iter()
+                .map(|counts| (counts.duration_sum_micros as f64 / MICROS as f64, counts.completed as f64))
+                .collect();
+            let ends = ratio_interval(&pairs, confidence, Sides::One);
+            Measure { value: row.duration_mean, low: ends.map(|ends| ends.0), high: ends.map(|ends| ends.1) }
+        }
+        Metric::DurationP50 => Measure::of_quantile(&row.durations, 0.50, confidence),
+        Metric::DurationP95 => Measure::of_quantile(&row.durations, 0.95, confidence),
+        Metric::DurationP99 => Measure::of_quantile(&row.durations, 0.99, confidence),
+        Metric::MarginP01 => Measure::of_quantile(&row.margins, 0.01, confidence),
+    }
+}
+
+/// The same, counted over the failures at a step or for a reason.
+fn narrowed(expectation: &Expectation, result: &PointResult, row: &Summary, workload: Option<usize>) -> Measure {
+    let ways: Vec<&FailureRow> = result
+        .failures
+        .iter()
+        .filter(|way| workload.is_none_or(|workload| way.workload == workload))
+        .filter(|way| matches(expectation, way))
+        .filter(|way| !expectation.metric.is_of_tokens() || way.first_cause_reason.is_token_failure())
+        .collect();
+    match expectation.metric.kind() {
+        MetricKind::Count if expectation.metric == Metric::Orphans => {
+            Measure::count(ways.iter().map(|way| way.orphans).sum())
+        }
+        MetricKind::Count | MetricKind::Duration => Measure::count(ways.iter().map(|way| way.jobs).sum()),
+        MetricKind::Rate => {
+            let failed = |replication: usize| ways.iter().map(|way| way.by_replication[replication]).sum();
+            let hits: Vec<u64> = (0..row.by_replication.len()).map(failed).collect();
+            Measure::of_share(row, &hits, expectation.confidence)
+        }
+    }
+}
+
+/// Whether a way of failing is the one that the expectation names: as the job's owner saw it, or as it began.
+fn matches(expectation: &Expectation, way: &FailureRow) -> bool {
+    let is = |step: StepId, reason: Reason| {
+        expectation.step.as_ref().is_none_or(|(_, wanted)| *wanted == step)
+            && expectation.reason.is_none_or(|wanted| wanted == reason)
+    };
+    is(way.step, way.reason) || is(way.first_cause_step, way.first_cause_reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::{Interval, Rate};
+
+    const CONFIDENCE: f64 = 0.95;
+
+    fn row(replications: &[(u64, u64)]) -> Summary {
+        let by_replication: Vec<JobCounts> = replications
+            .iter()
+            .map(|&(failed, completed)| JobCounts {
+                jobs: failed + completed,
+                failed,
+                completed,
+                ..JobCounts::default()
+            })
+            .collect();
+        let mut counts = JobCounts::default();
+        by_replication.iter().for_each(|replication| counts.add(replication));
+        let none = Rate { estimate: None, interval: None::<Interval> };
+        Summary {
+            workload: None,
+            counts,
+            failure_rate: none,
+            token_failure_rate: none,
+            confidence: CONFIDENCE,
+            duration_mean: None,
+            durations: Sketch::default(),
+            margins: Sketch::default(),
+            by_replication,
+        }
+    }
+
+    fn expectation(metric: Metric, min: Option<f64>, max: Option<f64>) -> Expectation {
+        Expectation {
+            metric,
+            min,
+            max,
+            points: vec![0],
+            workload: None,
+            step: None,
+            reason: None,
+            confidence: CONFIDENCE,
+            place: "scenario.toml:1".to_owned(),
+            text: String::new(),
+        }
+    }
+
+    fn judged(expectation: &Expectation, row: &Summary) -> Option<Problem> {
+        let measure = whole(expectation.metric, row, CONFIDENCE);
+        let check = Check {
+            point: 0,
+            value: measure.value,
+            low: expectation.min.and(measure.low),
+            high: expectation.max.and(measure.high),
+            problem: None,
+        };
+        problem(expectation, &check, row)
+    }
+
+    #[test]
+    fn a_bound_decides_not_the_estimate() {
+        // None of 2,000 failed: the one-sided upper bound is 1 - 0.05^(1/2000) = 0.0015.
+        let row = row(&[(0, 1_000), (0, 1_000)]);
+        let cases = [
+            (expectation(Metric::FailureRate, None, Some(0.002)), None),
+            (expectation(Metric::FailureRate, None, Some(0.001)), Some(Problem::TooHigh)),
+            (expectation(Metric::FailureRate, Some(0.0), None), None),
+            (expectation(Metric::FailureRate, Some(0.5), None), Some(Problem::TooLow)),
+            (expectation(Metric::Failed, None, Some(0.0)), None),
+            (expectation(Metric::Jobs, Some(2_001.0), None), Some(Problem::TooLow)),
+            (expectation(Metric::DurationP95, None, Some(10.0)), Some(Problem::NoBound)),
+        ];
+        for (expectation, problem) in cases {
+            assert_eq!(judged(&expectation, &row), problem, "{expectation:?}");
+        }
+    }
+
+    #[test]
+    fn one_replication_has_no_bound() {
+        let rate = expectation(Metric::FailureRate, None, Some(1.0));
+        assert_eq!(judged(&rate, &row(&[(0, 1_000)])), Some(Problem::NoBound));
+    }
+
+    #[test]
+    fn unfinished_jobs_fail_it() {
+        let mut row = row(&[(0, 1_000), (0, 1_000)]);
+        row.counts.unfinished = 1;
+        let rate = expectation(Metric::FailureRate, None, Some(1.0));
+        assert_eq!(judged(&rate, &row), Some(Problem::UnfinishedJobs));
+    }
+}

@@ -1,0 +1,134 @@
+//! Facts of a point into its summary rows, failures and services.
+
+use super::{FailureRow, Interval, IntervalMethod, PointResult, Rate, Summary};
+use crate::model::Model;
+use crate::model::vocabulary::Service;
+use crate::observe::{JobCounts, PointFacts, ReplicationFacts, WorkloadFacts};
+use crate::stats::{Sides, clopper_pearson, ratio_interval};
+use crate::units::MICROS;
+
+/// The numbers of one point.
+pub fn summarise(model: &Model, facts: &PointFacts) -> PointResult {
+    let confidence = model.run.confidence;
+    let of_workload = |index: usize| {
+        let by_replication = facts.by_replication.iter().map(|workloads| workloads[index].counts).collect();
+        summary(Some(index), &facts.workloads[index], by_replication, confidence)
+    };
+    let mut rows: Vec<Summary> = (0..facts.workloads.len()).map(of_workload).collect();
+    let mut all = WorkloadFacts::default();
+    for workload in &facts.workloads {
+        all.counts.add(&workload.counts);
+        all.durations.merge(&workload.durations);
+        all.margins.merge(&workload.margins);
+    }
+    let sum = |workloads: &Vec<ReplicationFacts>| {
+        let mut sum = JobCounts::default();
+        workloads.iter().for_each(|workload| sum.add(&workload.counts));
+        sum
+    };
+    rows.push(summary(None, &all, facts.by_replication.iter().map(sum).collect(), confidence));
+    let failures = (0..facts.workloads.len()).flat_map(|index| failures(index, facts));
+    PointResult {
+        point: facts.point,
+        replications: facts.by_replication.len() as u32,
+        rows,
+        failures: failures.collect(),
+        services: Service::ALL.iter().map(|&service| (service, facts.services[service as usize])).collect(),
+    }
+}
+
+fn summary(workload: Option<usize>, facts: &WorkloadFacts, by_replication: Vec<JobCounts>, confidence: f64) -> Summary {
+    let counts = facts.counts;
+    let completed = counts.completed;
+    Summary {
+        workload,
+        counts,
+        failure_rate: rate(&by_replication, |counts| counts.failed, confidence),
+        token_failure_rate: rate(&by_replication, |counts| counts.token_failures, confidence),
+        confidence,
+        duration_mean: (completed > 0).then(|| counts.duration_sum_micros as f64 / completed as f64 / MICROS as f64),
+        durations: facts.durations.clone(),
+        margins: facts.margins.clone(),
+        by_replication,
+    }
+}
+
+/// A share of the finished jobs with its two-sided interval.
+fn rate(by_replication: &[JobCounts], hits: impl Fn(&JobCounts) -> u64, confidence: f64) -> Rate {
+    let finished: u64 = by_replication.iter().map(JobCounts::finished).sum();
+    let hits: Vec<u64> = by_replication.iter().map(hits).collect();
+    let estimate = (finished > 0).then(|| hits.iter().sum::<u64>() as f64 / finished as f64);
+    Rate { estimate, interval: interval(by_replication, &hits, confidence, Sides::Two) }
+}
+
+/// The interval of a share of the finished jobs: over replications, or exact over jobs where all jobs went one way.
+/// One replication gives none.
+pub(super) fn interval(by_replication: &[JobCounts], hits: &[u64], confidence: f64, sides: Sides) -> Option<Interval> {
+    if by_replication.len() < 2 {
+        return None;
+    }
+    let finished: u64 = by_replication.iter().map(JobCounts::finished).sum();
+    let sum: u64 = hits.iter().sum();
+    let (ends, method) = if sum == 0 || sum == finished {
+        (clopper_pearson(sum, finished, confidence, sides)?, IntervalMethod::ClopperPearson)
+    } else {
+        let pairs: Vec<(f64, f64)> =
+            hits.iter().zip(by_replication).map(|(hits, counts)| (*hits as f64, counts.finished() as f64)).collect();
+        (ratio_interval(&pairs, confidence, sides)?, IntervalMethod::StudentT)
+    };
+    Some(Interval { low: ends.0.clamp(0.0, 1.0), high: ends.1.clamp(0.0, 1.0), method })
+}
+
+fn failures(workload: usize, facts: &PointFacts) -> impl Iterator<Item = FailureRow> {
+    let of_workload = &facts.workloads[workload];
+    let finished = of_workload.counts.finished() as f64;
+    of_workload.failures.iter().map(move |(way, counts)| FailureRow {
+        workload,
+        step: way.step,
+        reason: way.reason,
+        first_cause_step: way.first_cause_step,
+        first_cause_reason: way.first_cause_reason,
+        jobs: counts.jobs,
+        share_of_finished: counts.jobs as f64 / finished,
+        orphans: counts.orphans,
+        by_replication: facts
+            .by_replication
+            .iter()
+            .map(|workloads| workloads[workload].failures.get(way).map_or(0, |counts| counts.jobs))
+            .collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(failed: u64, completed: u64) -> JobCounts {
+        JobCounts { jobs: failed + completed, failed, completed, ..JobCounts::default() }
+    }
+
+    #[test]
+    fn the_interval_follows_from_what_was_seen() {
+        let cases = [
+            ("some failed", vec![counts(1, 9), counts(3, 7)], Some(IntervalMethod::StudentT)),
+            ("none failed", vec![counts(0, 9), counts(0, 7)], Some(IntervalMethod::ClopperPearson)),
+            ("all failed", vec![counts(9, 0), counts(7, 0)], Some(IntervalMethod::ClopperPearson)),
+            ("one replication", vec![counts(1, 9)], None),
+            ("one replication, none failed", vec![counts(0, 9)], None),
+            ("no jobs", vec![counts(0, 0), counts(0, 0)], None),
+        ];
+        for (name, replications, method) in cases {
+            let rate = rate(&replications, |counts| counts.failed, 0.95);
+            assert_eq!(rate.interval.map(|interval| interval.method), method, "{name}");
+            if let (Some(estimate), Some(interval)) = (rate.estimate, rate.interval) {
+                assert!(0.0 <= interval.low && interval.low <= estimate, "{name}");
+                assert!(estimate <= interval.high && interval.high <= 1.0, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_finished_is_no_rate() {
+        assert_eq!(rate(&[counts(0, 0)], |counts| counts.failed, 0.95).estimate, None);
+    }
+}

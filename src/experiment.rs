@@ -1,0 +1,152 @@
+//! Points × replications on threads; results in a fixed order, whatever the number of threads. No averages.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, mpsc};
+use std::thread;
+
+use crate::cloud::{self, Records};
+use crate::model::study::{Point, Study};
+use crate::observe::{Observations, PointFacts};
+
+/// How many finished units per thread may wait for an earlier one: bounds memory, costs no time unless one unit takes
+/// as long as all of these.
+const AHEAD_PER_THREAD: usize = 64;
+
+/// How an experiment is run.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan<'a> {
+    /// Threads that simulate.
+    pub threads: NonZeroUsize,
+    /// Whether every job is recorded.
+    pub records: Records,
+    /// Only this point, if given.
+    pub point: Option<usize>,
+    /// Set from outside to stop early.
+    pub stop: &'a AtomicBool,
+}
+
+impl Plan<'_> {
+    /// The points that are simulated.
+    pub fn points<'s>(&self, study: &'s Study) -> Vec<&'s Point> {
+        study.points.iter().filter(|point| self.point.is_none_or(|only| only == point.number)).collect()
+    }
+
+    /// How many replications there are over all points.
+    pub fn units(&self, study: &Study) -> u64 {
+        self.points(study).iter().map(|point| u64::from(point.model.run.replications)).sum()
+    }
+}
+
+/// What came of an experiment.
+#[derive(Debug)]
+pub struct Ran {
+    /// The points that are complete, in order.
+    pub points: Vec<PointFacts>,
+    /// Whether it was stopped before all of them were.
+    pub interrupted: bool,
+}
+
+/// Someone who watches the experiment.
+pub trait Observer {
+    /// What can go wrong while watching (writing job records, say); stops the experiment.
+    type Error;
+
+    /// Called for every replication, in the order of points and replications.
+    ///
+    /// # Errors
+    /// Any error stops the experiment and is handed to the caller.
+    fn replication(&mut self, point: usize, replication: u32, facts: &Observations) -> Result<(), Self::Error>;
+}
+
+/// Simulates every replication of every point of the plan.
+///
+/// # Errors
+/// Whatever the observer answers.
+pub fn run<O: Observer>(study: &Study, plan: &Plan<'_>, observer: &mut O) -> Result<Ran, O::Error> {
+    let points = plan.points(study);
+    let units: Vec<(usize, u32)> = (0..points.len())
+        .flat_map(|index| (0..points[index].model.run.replications).map(move |replication| (index, replication)))
+        .collect();
+    let next = AtomicUsize::new(0);
+    let failed = AtomicBool::new(false);
+    let stopped = || plan.stop.load(Ordering::Relaxed) || failed.load(Ordering::Relaxed);
+    let merged = Progress::default();
+    let ahead = AHEAD_PER_THREAD * plan.threads.get();
+    let (sender, receiver) = mpsc::channel();
+
+    thread::scope(|scope| {
+        for _ in 0..plan.threads.get().min(units.len()) {
+            let sender = sender.clone();
+            scope.spawn(|| {
+                let sender = sender;
+                loop {
+                    let unit = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(&(index, replication)) = units.get(unit) else { return };
+                    merged.wait_until(unit.saturating_sub(ahead));
+                    if stopped() {
+                        merged.advance(usize::MAX);
+                        return;
+                    }
+                    let facts = cloud::simulate(&points[index].model, replication, plan.records);
+                    if sender.send((unit, facts)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+
+        let mut waiting = BTreeMap::new();
+        let mut done = 0;
+        let mut complete = Vec::new();
+        let mut error = None;
+        let mut current: Option<PointFacts> = None;
+        for (unit, facts) in receiver {
+            waiting.insert(unit, facts);
+            while let Some(facts) = waiting.remove(&done) {
+                let (index, replication) = units[done];
+                done += 1;
+                let point = points[index];
+                if error.is_none()
+                    && let Err(found) = observer.replication(point.number, replication, &facts)
+                {
+                    error = Some(found);
+                    failed.store(true, Ordering::Relaxed);
+                }
+                let merging = current.get_or_insert_with(|| PointFacts::new(point.number, point.model.workloads.len()));
+                merging.add(facts);
+                if replication + 1 == point.model.run.replications {
+                    complete.extend(current.take());
+                }
+            }
+            merged.advance(done);
+        }
+        match error {
+            Some(error) => Err(error),
+            None => Ok(Ran { interrupted: complete.len() < points.len(), points: complete }),
+        }
+    })
+}
+
+/// How many units have been merged; threads that are far ahead wait for it.
+#[derive(Debug, Default)]
+struct Progress {
+    merged: Mutex<usize>,
+    changed: Condvar,
+}
+
+impl Progress {
+    fn wait_until(&self, needed: usize) {
+        let merged = self.merged.lock().expect("no thread panics");
+        drop(self.changed.wait_while(merged, |merged| *merged < needed).expect("no thread panics"));
+    }
+
+    /// Never goes back, so that whoever stops the experiment can let everybody go.
+    fn advance(&self, to: usize) {
+        let mut merged = self.merged.lock().expect("no thread panics");
+        *merged = (*merged).max(to);
+        self.changed.notify_all();
+    }
+}
