@@ -224,6 +224,7 @@ impl<'c> Attempt<'c> {
         Attempt { receivers, keystone_facts, counted }
     }
 
+    #[inline]
     fn check(
         &mut self,
         now: Instant,

@@ -54,6 +54,7 @@ impl Receiver {
     }
 
     /// Takes up a request at `now`; `cached_until` is this receiver's cache entry for the user's token.
+    #[inline]
     pub(super) fn check(
         &mut self,
         now: Instant,

@@ -45,6 +45,7 @@ impl Sender {
 
     /// The token to send at `now`: the held one while enough of its life is left, else a new one; `None` if Keystone
     /// refuses to issue one.
+    #[inline]
     pub(super) fn token(&mut self, now: Instant, kind: ServiceToken, keystone: &Keystone) -> Option<Held> {
         let usable = |held: &Held| {
             is_reused(held.token.expires, now)

@@ -22,6 +22,7 @@ impl Token {
 
     /// Keystone's answer at `now`, by its own clock; `allowance` is the window where the request allows expired
     /// tokens, else nothing. Strict: at the very end it is refused (`provider:Manager._is_valid_token`).
+    #[inline]
     pub fn is_accepted(&self, now: Instant, allowance: Span) -> bool {
         now < self.expires + allowance && now < self.key_gone_at && now < self.revoked_at
     }

@@ -137,6 +137,7 @@ impl Dist {
     }
 
     /// Draws one value.
+    #[inline]
     pub fn sample(&self, stream: &mut Stream) -> f64 {
         loop {
             let value = self.shape.sample(stream);

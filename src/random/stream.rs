@@ -33,8 +33,9 @@ impl Streams {
     }
 
     /// The stream of this ordinal.
+    #[inline]
     pub fn stream(self, ordinal: u64) -> Stream {
-        Stream { rng: Xoshiro256PlusPlus::seed_from_u64(mix(self.key ^ ordinal)) }
+        Stream { seed: mix(self.key ^ ordinal), rng: None, fresh: true }
     }
 }
 
@@ -44,6 +45,7 @@ pub fn name_key(name: &str) -> u64 {
 }
 
 /// The finaliser of SplitMix64 (Steele, Lea, Flood 2014): a bijection in which every input bit moves every output bit.
+#[inline]
 fn mix(value: u64) -> u64 {
     let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -51,17 +53,29 @@ fn mix(value: u64) -> u64 {
     value ^ (value >> 31)
 }
 
-/// A stream of random numbers.
+/// A stream of random numbers: the first from the stream's name alone, the others from a generator that it seeds.
+///
+/// Most streams are asked for one number only, and seeding costs as much as several draws.
 #[derive(Clone, Debug)]
 pub struct Stream {
-    rng: Xoshiro256PlusPlus,
+    seed: u64,
+    rng: Option<Xoshiro256PlusPlus>,
+    fresh: bool,
 }
 
 impl Stream {
     /// Uniform over the open interval (0, 1): the middles of 2^52 equal cells, so that neither end occurs.
+    #[inline]
     pub fn uniform(&mut self) -> f64 {
         const CELLS: f64 = (1_u64 << 52) as f64;
-        ((self.rng.next_u64() >> 12) as f64 + 0.5) / CELLS
+        let bits = if self.fresh {
+            self.fresh = false;
+            mix(self.seed)
+        } else {
+            let seed = self.seed;
+            self.rng.get_or_insert_with(|| Xoshiro256PlusPlus::seed_from_u64(seed)).next_u64()
+        };
+        ((bits >> 12) as f64 + 0.5) / CELLS
     }
 }
 
@@ -76,7 +90,7 @@ mod tests {
         assert_eq!(mix(0), 0xe220_a839_7b1d_cdaf, "the first output of SplitMix64 from seed 0");
         let mut stream = Streams::new(2026, 3).of(Purpose(7), name_key("boots")).stream(42);
         let values: Vec<f64> = (0..3).map(|_| stream.uniform()).collect();
-        assert_eq!(values, [0.414_861_996_691_422_54, 0.388_748_290_168_213_44, 0.015_178_370_628_789_462]);
+        assert_eq!(values, [0.811_749_039_131_660_7, 0.414_861_996_691_422_54, 0.388_748_290_168_213_44]);
     }
 
     #[test]
