@@ -97,7 +97,8 @@ pub struct Response {
     pub service: Option<Answer>,
     /// Whether the user token was looked at with `allow_expired`.
     pub allow_expired: bool,
-    /// The reason in the words of jobs: `None` for a good request and for one without user token.
+    /// The reason in the words of jobs: `None` for a good request, and for one that only lacks a user token, which no
+    /// job sends.
     pub refused: Option<Reason>,
     /// What is wrong.
     pub finding: Finding,
@@ -131,7 +132,8 @@ pub fn answer(
         // Looked at all the same, although the request cannot succeed any more.
         (None, Some(service)) => {
             let verdict = look_at_service(now, receiver, service);
-            (None, Some(verdict.answer), verdict.allow_expired, None, verdict.live)
+            let refused = (!verdict.live).then_some(Reason::ServiceTokenInvalid);
+            (None, Some(verdict.answer), verdict.allow_expired, refused, verdict.live)
         }
         (None, None) => (None, None, false, None, true),
     };

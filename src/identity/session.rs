@@ -16,7 +16,7 @@ pub fn is_reused(expires: Instant, now: Instant) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UserAuth {
     /// Handed over with the request being worked on, as in Nova and Cinder: it cannot be fetched again
-    /// (`keystoneauth1.access.access_plugin:AccessInfoPlugin.invalidate`, `keystoneauth1.token_endpoint`).
+    /// (`keystoneauth1.identity.access:AccessInfoPlugin.invalidate`).
     Fixed,
     /// Fetched with credentials (`keystoneauth1.identity.v3.Password`), by the same reuse rule as a service token.
     Password,
@@ -66,9 +66,8 @@ impl Sender {
     }
 }
 
-/// How often auth_token asks its plugin for a token while it validates one: for the version document, for the
-/// address and for the header. Seen as log-ins where no token is reused; with a token that is reused only the first
-/// can log in.
+/// How often auth_token asks its plugin for a token while it validates one: seen with keystonemiddleware 13.0.1 as that
+/// many log-ins where no token can be reused. Where it can, only the first asks Keystone.
 pub const ASKED_PER_VALIDATION: u32 = 3;
 
 /// How auth_token's own token fares in one validation.
