@@ -137,13 +137,8 @@ impl KeyRepository {
     }
 
     /// Keys on disk, the staged one included.
-    pub fn len(&self) -> usize {
+    pub fn keys_on_disk(&self) -> usize {
         self.files.len()
-    }
-
-    /// Never: a repository has a staged key at all times.
-    pub fn is_empty(&self) -> bool {
-        self.files.is_empty()
     }
 
     fn make_key(&mut self) -> Key {
@@ -189,7 +184,7 @@ mod tests {
             for _ in 0..rotations {
                 repository.rotate(max_active_keys);
             }
-            assert_eq!(repository.len(), keys, "{rotations} rotations with {max_active_keys} keys");
+            assert_eq!(repository.keys_on_disk(), keys, "{rotations} rotations with {max_active_keys} keys");
         }
     }
 
