@@ -77,6 +77,30 @@ fn look(now: Instant, receiver: &Receiver, presented: &Presented, allow_expired:
     Answer { confirmed: accepted && in_time, keystone: Some(accepted), cached_until }
 }
 
+/// What the receiver makes of a service token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ServiceVerdict {
+    /// Confirmed only with the role, where one is required.
+    pub(super) answer: Answer,
+    /// Whether the token itself is good, role or not.
+    pub(super) live: bool,
+    /// Whether the user token is looked at with `allow_expired`.
+    pub(super) allow_expired: bool,
+}
+
+/// Looks at a service token, always without `allow_expired`.
+#[inline]
+pub(super) fn look_at_service(now: Instant, receiver: &Receiver, service: &ServicePresented) -> ServiceVerdict {
+    let looked = look(now, receiver, &service.presented, false, Span::ZERO);
+    let live = looked.confirmed;
+    ServiceVerdict {
+        answer: Answer { confirmed: live && (service.has_role || !receiver.roles_required), ..looked },
+        live,
+        // Whatever service_token_roles_required says.
+        allow_expired: live && service.has_role,
+    }
+}
+
 /// The verdict on a request that arrives at `now` by Keystone's clock.
 #[inline]
 pub fn check(
@@ -91,11 +115,7 @@ pub fn check(
         let refused = if answer.confirmed { None } else { Some(without_service_token(now, window, user, answer)) };
         return Check { service: None, user: answer, allow_expired: false, refused };
     };
-    let mut service_answer = look(now, receiver, &service.presented, false, window);
-    let live = service_answer.confirmed;
-    // Whatever service_token_roles_required says.
-    let allow_expired = live && service.has_role;
-    service_answer.confirmed = live && (service.has_role || !receiver.roles_required);
+    let ServiceVerdict { answer: service_answer, live, allow_expired } = look_at_service(now, receiver, service);
     // Asked even when the service token failed.
     let answer = look(now, receiver, user, allow_expired, window);
     let refused = if answer.confirmed && service_answer.confirmed {
@@ -141,4 +161,151 @@ fn with_live_service_token(
         return Reason::ServiceTokenRoleMissing;
     }
     Reason::BeyondWindow
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const E: i64 = 600;
+    const W: i64 = 300;
+    const TICK: Span = Span::from_micros(1);
+    const CACHED: Receiver =
+        Receiver { roles_required: true, cache_time: Some(Span::from_seconds(300)), clock_ahead: Span::ZERO };
+    const UNCACHED: Receiver = Receiver { cache_time: None, ..CACHED };
+    const LENIENT: Receiver = Receiver { roles_required: false, ..UNCACHED };
+
+    fn at(seconds: i64) -> Instant {
+        Instant::from_seconds(seconds)
+    }
+
+    /// A token issued at the start, in no cache.
+    fn token() -> Presented {
+        Presented { token: Token::new(at(0), Span::from_seconds(E), Instant::NEVER), cached_until: Instant::ALWAYS }
+    }
+
+    fn cached_until(seconds: i64) -> Presented {
+        Presented { cached_until: at(seconds), ..token() }
+    }
+
+    /// A service token that was issued `age` before `now`.
+    fn service(now: Instant, age: i64, has_role: bool) -> ServicePresented {
+        let token = Token::new(now - Span::from_seconds(age), Span::from_seconds(E), Instant::NEVER);
+        ServicePresented { presented: Presented { token, cached_until: Instant::ALWAYS }, has_role }
+    }
+
+    fn refused(
+        now: Instant,
+        receiver: &Receiver,
+        user: &Presented,
+        service: Option<&ServicePresented>,
+    ) -> Option<Reason> {
+        check(now, Span::from_seconds(W), receiver, user, service).refused
+    }
+
+    #[test]
+    fn user_token_alone() {
+        let cases = [
+            ("a tick before expiry", at(E) - TICK, token(), None),
+            ("at expiry", at(E), token(), Some(Reason::UserTokenExpired)),
+            ("at expiry, cached", at(E), cached_until(E + 1), None),
+            ("a tick after expiry, cached", at(E) + TICK, cached_until(E + 1), Some(Reason::UserTokenExpired)),
+            ("at expiry, the entry just died", at(E), cached_until(E), Some(Reason::UserTokenExpired)),
+        ];
+        for (case, now, user, expected) in cases {
+            assert_eq!(refused(now, &CACHED, &user, None), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn with_a_good_service_token() {
+        let cases = [
+            ("fresh", at(1), token(), None),
+            ("at expiry", at(E), token(), None),
+            ("a tick before the end of the window", at(E + W) - TICK, token(), None),
+            ("at the end of the window", at(E + W), token(), Some(Reason::BeyondWindow)),
+            ("past the window, cached", at(E + W + 250), cached_until(E + W + 251), None),
+            (
+                "past the window, the entry just died",
+                at(E + W + 250),
+                cached_until(E + W + 250),
+                Some(Reason::BeyondWindow),
+            ),
+        ];
+        for (case, now, user, expected) in cases {
+            assert_eq!(refused(now, &CACHED, &user, Some(&service(now, 1, true))), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn the_service_token_decides_too() {
+        use Reason::{ServiceTokenInvalid, ServiceTokenRoleMissing};
+        let cases = [
+            ("a second before its expiry", E - 1, true, UNCACHED, None),
+            ("at its expiry", E, true, UNCACHED, Some(ServiceTokenInvalid)),
+            ("at its expiry, roles not required", E, true, LENIENT, Some(ServiceTokenInvalid)),
+            ("without the role", 1, false, UNCACHED, Some(ServiceTokenRoleMissing)),
+            ("without the role, not required", 1, false, LENIENT, None),
+        ];
+        for (case, age, has_role, receiver, expected) in cases {
+            let service = service(at(10), age, has_role);
+            assert_eq!(refused(at(10), &receiver, &token(), Some(&service)), expected, "{case}");
+        }
+        let roleless = service(at(E), 1, false);
+        let expected = Some(ServiceTokenRoleMissing);
+        assert_eq!(refused(at(E), &LENIENT, &token(), Some(&roleless)), expected, "no window without the role");
+    }
+
+    #[test]
+    fn a_cached_service_token_passes_at_its_expiry() {
+        for (case, age, expected) in [("at", E, None), ("after", E + 1, Some(Reason::ServiceTokenInvalid))] {
+            let mut service = service(at(10), age, true);
+            service.presented.cached_until = at(11);
+            assert_eq!(refused(at(10), &CACHED, &token(), Some(&service)), expected, "{case} its expiry");
+        }
+    }
+
+    #[test]
+    fn only_a_yes_is_kept_and_a_hit_extends_nothing() {
+        let window = Span::from_seconds(W);
+        let kept = |now, receiver: &Receiver, user: &Presented| {
+            let answer = check(now, window, receiver, user, None).user;
+            (answer.keystone, answer.cached_until)
+        };
+        assert_eq!(kept(at(10), &CACHED, &token()), (Some(true), at(310)), "asked and kept");
+        assert_eq!(kept(at(10), &UNCACHED, &token()), (Some(true), Instant::ALWAYS), "no cache");
+        assert_eq!(kept(at(E), &CACHED, &token()), (Some(false), Instant::ALWAYS), "a no");
+        assert_eq!(kept(at(309), &CACHED, &cached_until(310)), (None, at(310)), "a hit");
+        assert_eq!(kept(at(310), &CACHED, &cached_until(310)), (Some(true), at(610)), "asked again");
+        let ahead = Receiver { clock_ahead: Span::from_seconds(100), ..CACHED };
+        let answer = check(at(550), window, &ahead, &token(), None).user;
+        assert!(!answer.confirmed && answer.cached_until == at(850), "kept before the own clock is looked at");
+    }
+
+    #[test]
+    fn a_clock_ahead_shortens_and_a_clock_behind_changes_nothing() {
+        for (case, ahead, age, expected) in [
+            ("5 s ahead, at the limit", 5, E - 5, None),
+            ("5 s ahead, past the limit", 5, E - 4, Some(Reason::UserTokenExpired)),
+            ("5 s behind, at expiry", -5, E, Some(Reason::UserTokenExpired)),
+        ] {
+            let receiver = Receiver { clock_ahead: Span::from_seconds(ahead), ..UNCACHED };
+            assert_eq!(refused(at(age), &receiver, &token(), None), expected, "{case}");
+            assert_eq!(
+                refused(at(age), &receiver, &token(), Some(&service(at(age), 1, true))),
+                None,
+                "{case}, allowed"
+            );
+        }
+    }
+
+    #[test]
+    fn a_cached_answer_sees_neither_key_nor_revocation() {
+        let dead = Token { key_gone_at: at(5), revoked_at: at(5), ..token().token };
+        for (case, cached_until, expected) in
+            [("in the cache", at(11), None), ("asked", Instant::ALWAYS, Some(Reason::FernetKeyGone))]
+        {
+            assert_eq!(refused(at(10), &CACHED, &Presented { token: dead, cached_until }, None), expected, "{case}");
+        }
+    }
 }

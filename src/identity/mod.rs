@@ -3,8 +3,11 @@
 //! No clock, no queue, no log, no state: given what was presented, the receiver's settings, the keys that exist and
 //! the instant, a rule answers. Every rule names its source and is held against what the real packages answered.
 
+pub mod defaults;
 pub mod fernet;
 pub mod middleware;
+pub mod request;
+pub mod roles;
 pub mod session;
 pub mod token;
 
