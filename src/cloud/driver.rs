@@ -1,18 +1,28 @@
 //! The driver walks jobs through their programs: sends their requests, waits, branches, notes how they end.
 
 use super::job::{Job, Strand};
+use super::receiver::Receiver;
+use super::sender::Held;
 use super::{Cloud, Event};
 use crate::engine::Queue;
 use crate::identity::Check;
+use crate::identity::session::{self, UserAuth};
 use crate::jobs::{Ending, Label, Op, Request, ServiceToken};
 use crate::model::vocabulary::{Cleanup, Process, Reason, Service, StepId, Volume};
-use crate::observe::{Cause, Failure, Outcome};
+use crate::observe::{Cause, Failure, Outcome, ServiceFacts};
 use crate::units::{Instant, Span};
 
 /// What auth_token answers when it refuses.
 const UNAUTHORIZED: u16 = 401;
 /// What a poll answered that was fine.
 const OK: u16 = 200;
+
+/// A service that hands on the user's token alone.
+const PLAIN: session::Sender = session::Sender { user: UserAuth::Fixed, service_wrapper: false };
+/// A service that adds the token of its `[service_user]`.
+const WRAPPED: session::Sender = session::Sender { user: UserAuth::Fixed, service_wrapper: true };
+/// nova-api, whose requests carry auth_token's own token.
+const MIDDLEWARE: session::Sender = session::Sender { user: UserAuth::Middleware, service_wrapper: false };
 
 /// Where a strand goes after an operation.
 enum Next {
@@ -168,26 +178,28 @@ impl Cloud<'_> {
         let counted = now >= self.counted_from;
         let sender = &mut self.senders[request.from as usize];
         let issued_before = sender.issued;
-        let verdict = match request.service_token {
-            ServiceToken::None => {
-                let mut attempt = Attempt::new(&mut self.receivers, &mut self.keystone_facts, counted);
-                attempt.check(now, self.keystone.window, job, request, None)
-            }
-            kind @ (ServiceToken::ServiceUser | ServiceToken::AuthToken) => {
-                let mut attempt = Attempt::new(&mut self.receivers, &mut self.keystone_facts, counted);
-                match sender.token(now, kind, &self.keystone) {
-                    None => Err(Reason::ServiceTokenInvalid),
-                    Some(held) => attempt.check(now, self.keystone.window, job, request, Some(&held)).or_else(|_| {
-                        let again = match kind {
-                            ServiceToken::ServiceUser => sender.fetch(now, &self.keystone),
-                            ServiceToken::None | ServiceToken::AuthToken => Some(held),
-                        };
-                        match again {
-                            None => Err(Reason::ServiceTokenInvalid),
-                            Some(held) => attempt.check(now, self.keystone.window, job, request, Some(&held)),
-                        }
-                    }),
-                }
+        let mut attempt = Attempt::new(&mut self.receivers, &mut self.keystone_facts, counted);
+        let (session, mut held) = match request.service_token {
+            ServiceToken::None => (PLAIN, None),
+            ServiceToken::ServiceUser => (WRAPPED, Some(sender.token(now, request.service_token, &self.keystone))),
+            ServiceToken::AuthToken => (MIDDLEWARE, Some(sender.token(now, request.service_token, &self.keystone))),
+        };
+        let mut sent = 0;
+        let verdict = loop {
+            let service_token = match &held {
+                // Keystone refused the sender a token, so nothing is sent.
+                Some(None) => break Err(Reason::ServiceTokenInvalid),
+                Some(Some(held)) => Some(held),
+                None => None,
+            };
+            sent += 1;
+            match attempt.check(now, self.keystone.window, job, request, service_token) {
+                Ok(()) => break Ok(()),
+                Err(reason) => match session.after_401(sent) {
+                    None => break Err(reason),
+                    Some(retry) if retry.new_service_token => held = Some(sender.fetch(now, &self.keystone)),
+                    Some(_) => {}
+                },
             }
         };
         if request.service_token == ServiceToken::ServiceUser {
@@ -210,15 +222,15 @@ impl Cloud<'_> {
 
 /// One request on its way, possibly sent twice.
 struct Attempt<'c> {
-    receivers: &'c mut [super::receiver::Receiver; Service::COUNT],
-    keystone_facts: &'c mut crate::observe::ServiceFacts,
+    receivers: &'c mut [Receiver; Service::COUNT],
+    keystone_facts: &'c mut ServiceFacts,
     counted: bool,
 }
 
 impl<'c> Attempt<'c> {
     fn new(
-        receivers: &'c mut [super::receiver::Receiver; Service::COUNT],
-        keystone_facts: &'c mut crate::observe::ServiceFacts,
+        receivers: &'c mut [Receiver; Service::COUNT],
+        keystone_facts: &'c mut ServiceFacts,
         counted: bool,
     ) -> Attempt<'c> {
         Attempt { receivers, keystone_facts, counted }
@@ -231,7 +243,7 @@ impl<'c> Attempt<'c> {
         window: Span,
         job: &mut Job,
         request: &Request,
-        held: Option<&super::sender::Held>,
+        held: Option<&Held>,
     ) -> Result<(), Reason> {
         let receiver = &mut self.receivers[request.to as usize];
         let cached_until = &mut job.cached_until[request.to as usize];

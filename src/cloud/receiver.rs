@@ -1,6 +1,7 @@
 //! A receiving service: auth_token in front of it, with its cache of service tokens and its counters.
 
 use super::sender::Held;
+use crate::identity::roles::has_one_of;
 use crate::identity::{self, Check, Presented, ServicePresented, Token};
 use crate::model::vocabulary::{Process, Service};
 use crate::model::{Model, ServiceUser};
@@ -35,9 +36,7 @@ impl Receiver {
                 Process::Client | Process::GlanceApi => None,
             };
             match (user, settings) {
-                (Some(user), Some(settings)) => {
-                    user.roles.iter().any(|role| settings.service_token_roles.contains(role))
-                }
+                (Some(user), Some(settings)) => has_one_of(&texts(&user.roles), &texts(&settings.service_token_roles)),
                 _ => false,
             }
         };
@@ -81,4 +80,8 @@ impl Receiver {
         }
         check
     }
+}
+
+fn texts(roles: &[String]) -> Vec<&str> {
+    roles.iter().map(String::as_str).collect()
 }
