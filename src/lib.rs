@@ -5,4 +5,5 @@ pub mod jobs;
 pub mod model;
 pub mod observe;
 pub mod random;
+pub mod scenario;
 pub mod units;

@@ -1,0 +1,1 @@
+//! Whole scenarios, good and bad.
