@@ -43,5 +43,6 @@ pub mod jobs;
 pub mod model;
 pub mod observe;
 pub mod random;
+pub mod scenario;
 pub mod stats;
 pub mod units;

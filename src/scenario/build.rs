@@ -1,0 +1,206 @@
+//! From the layers of one point to its model: typed reading, and the checks between keys.
+
+use std::sync::Arc;
+
+use crate::model::{
+    AuthToken, Cinder, Glance, GlanceStore, ImagePath, Keys, Keystone, Model, Nova, Offset, Rotations, Run, ServiceUser,
+    ServiceUsers, Swift,
+};
+use crate::units::{MICROS, Span};
+
+use super::issue::Issue;
+use super::read::{Context, View};
+use super::workload;
+
+/// More polls than this at one instant would only burn time.
+const MOST_POLLS_AT_ONCE: i64 = 1_000;
+
+/// The model of a point; `None`: the issues say why.
+pub(super) fn model(view: &View<'_>, cx: &mut Context) -> Option<Model> {
+    // Everything is read before anything is given up, so that all problems are found at once.
+    let run = run(view, cx);
+    let keystone = keystone(view, cx);
+    let nova = nova(view, cx);
+    let cinder = cinder(view, cx);
+    let glance = glance(view, cx);
+    let service_users = service_users(view, cx);
+    let image_path = view.text("cloud.image_path", cx).map(|path| if path == "clone" { ImagePath::Clone } else { ImagePath::Copy });
+    let request_time = view.dist("cloud.requests.time", cx);
+    let workloads = workload::all(view, run.as_ref(), keystone.as_ref(), cx);
+    Some(Model {
+        run: run?,
+        keystone: keystone?,
+        nova: nova?,
+        cinder: cinder?,
+        glance: glance?,
+        // What the proxy of a plain installation does; no document gives the share of clouds that differ.
+        swift: Swift {
+            keystone_authtoken: AuthToken {
+                service_token_roles: vec!["service".to_owned()],
+                service_token_roles_required: false,
+                token_cache_time: None,
+            },
+        },
+        service_users: service_users?,
+        image_path: image_path?,
+        request_time: request_time?,
+        workloads: workloads?,
+    })
+}
+
+fn run(view: &View<'_>, cx: &mut Context) -> Option<Run> {
+    let seed = view.integer("run.seed", cx);
+    let replications = view.integer("run.replications", cx);
+    let confidence = view.level("run.confidence", cx);
+    let duration = view.time("run.duration", cx);
+    let warm_up = view.time("run.warm_up", cx);
+    let drain = view.time("run.drain", cx);
+    let (duration, warm_up) = (duration?, warm_up?);
+    if warm_up >= duration {
+        let both = format!("`run.warm_up` ({warm_up}) must be less than `run.duration` ({duration})");
+        between(view, ["run.warm_up", "run.duration"], both, cx);
+        return None;
+    }
+    Some(Run {
+        seed: seed?.unsigned_abs(),
+        replications: u32::try_from(replications?).ok()?,
+        confidence: confidence?,
+        duration,
+        warm_up,
+        drain: drain?,
+    })
+}
+
+/// An issue between two keys, at the first of them that anybody wrote.
+fn between(view: &View<'_>, keys: [&str; 2], message: String, cx: &mut Context) {
+    let [first, second] = keys.map(|key| view.place(key));
+    let issue = match (first, second) {
+        (Some(first), Some(second)) => Issue::at(first, message).also(second, "against this"),
+        (Some(place), None) | (None, Some(place)) => Issue::at(place, message),
+        (None, None) => Issue::general(message),
+    };
+    cx.issue(issue);
+}
+
+fn keystone(view: &View<'_>, cx: &mut Context) -> Option<Keystone> {
+    let provider = view.text("keystone.token.provider", cx);
+    let expiration = view.seconds("keystone.token.expiration", cx);
+    let window = view.seconds("keystone.token.allow_expired_window", cx);
+    let max_active_keys = view.integer("keystone.fernet_tokens.max_active_keys", cx);
+    let rotations = rotations(view, cx);
+    let keys = match provider?.as_str() {
+        "jws" => Keys::Jws,
+        _ => Keys::Fernet { max_active_keys: u32::try_from(max_active_keys?).ok()?, rotations: rotations? },
+    };
+    Some(Keystone { expiration: expiration??, allow_expired_window: window??, keys })
+}
+
+fn rotations(view: &View<'_>, cx: &mut Context) -> Option<Rotations> {
+    let [every, at, offset] = ["every", "at", "offset"].map(|name| format!("cloud.fernet_rotation.{name}"));
+    let (period, instants, fixed) = (view.time(&every, cx), view.instants(&at, cx), view.offset(&offset, cx));
+    match (view.place(&every), view.place(&at)) {
+        (Some(one), Some(other)) => {
+            let message = "`cloud.fernet_rotation` has both `every` and `at`, and `at` is the complete list";
+            cx.issue(Issue::at(other, message).also(one, "and this").help("keep one of them"));
+            None
+        }
+        (Some(_), None) => {
+            let (period, fixed) = (period?, fixed?);
+            let offset = match fixed {
+                Offset::Random => Offset::Random,
+                // Only the phase counts.
+                Offset::Fixed(span) => Offset::Fixed(Span::from_micros(span.micros().rem_euclid(period.micros()))),
+            };
+            Some(Rotations::Every { period, offset })
+        }
+        (None, at) => {
+            if let Some(place) = view.place(&offset) {
+                cx.issue(Issue::at(place, "`cloud.fernet_rotation.offset` has no meaning without `every`"));
+            }
+            fixed?;
+            match at {
+                Some(_) => Some(Rotations::At(Arc::from(instants?))),
+                None => Some(Rotations::Never),
+            }
+        }
+    }
+}
+
+fn auth_token(view: &View<'_>, service: &str, cx: &mut Context) -> Option<AuthToken> {
+    let key = |name: &str| format!("{service}.keystone_authtoken.{name}");
+    let roles = view.words(&key("service_token_roles"), cx);
+    let required = view.flag(&key("service_token_roles_required"), cx);
+    let cache = view.seconds(&key("token_cache_time"), cx);
+    Some(AuthToken {
+        service_token_roles: roles?,
+        service_token_roles_required: required?,
+        token_cache_time: cache?,
+    })
+}
+
+fn nova(view: &View<'_>, cx: &mut Context) -> Option<Nova> {
+    const RETRIES: &str = "nova.DEFAULT.block_device_allocate_retries";
+    const INTERVAL: &str = "nova.DEFAULT.block_device_allocate_retries_interval";
+    let keystone_authtoken = auth_token(view, "nova", cx);
+    let sends = view.flag("nova.service_user.send_service_user_token", cx);
+    let retries = view.integer(RETRIES, cx);
+    let interval = view.seconds(INTERVAL, cx);
+    let (retries, interval) = (retries?, interval??);
+    if interval == Span::ZERO && retries > MOST_POLLS_AT_ONCE {
+        let message = format!("`{INTERVAL}` may be 0 only with at most {MOST_POLLS_AT_ONCE} retries, and there are {retries}");
+        between(view, [INTERVAL, RETRIES], message, cx);
+        return None;
+    }
+    let attempts = u32::try_from(retries.max(0) + 1).ok()?;
+    if i128::from(interval.micros()) * i128::from(attempts) > i128::from(Span::LONGEST.micros()) {
+        let longest = Span::LONGEST.micros() / MICROS;
+        let message = format!("`{RETRIES}` polls take longer than {longest} s (1,000 years), the longest time there is here");
+        between(view, [RETRIES, INTERVAL], message, cx);
+        return None;
+    }
+    Some(Nova {
+        keystone_authtoken: keystone_authtoken?,
+        send_service_user_token: sends?,
+        volume_poll_attempts: attempts,
+        volume_poll_interval: interval,
+    })
+}
+
+fn cinder(view: &View<'_>, cx: &mut Context) -> Option<Cinder> {
+    let keystone_authtoken = auth_token(view, "cinder", cx);
+    let sends = view.flag("cinder.service_user.send_service_user_token", cx);
+    let attempts = view.integer("cinder.DEFAULT.scheduler_max_attempts", cx);
+    let signatures = view.text("cinder.DEFAULT.verify_glance_signatures", cx);
+    Some(Cinder {
+        keystone_authtoken: keystone_authtoken?,
+        send_service_user_token: sends?,
+        scheduler_max_attempts: u32::try_from(attempts?).ok()?,
+        verify_glance_signatures: signatures? != "disabled",
+    })
+}
+
+fn glance(view: &View<'_>, cx: &mut Context) -> Option<Glance> {
+    let keystone_authtoken = auth_token(view, "glance", cx);
+    let store = view.text("glance.glance_store.default_store", cx);
+    let multi_tenant = view.flag("glance.glance_store.swift_store_multi_tenant", cx);
+    let user = view.text("glance.glance_store.cinder_store_user_name", cx);
+    let store = match (store?.as_str(), multi_tenant?) {
+        ("swift", true) => GlanceStore::SwiftMultiTenant,
+        ("cinder", _) if user.as_deref().is_none_or(str::is_empty) => GlanceStore::CinderUserToken,
+        (_, _) => GlanceStore::OwnCredentials,
+    };
+    Some(Glance { keystone_authtoken: keystone_authtoken?, store })
+}
+
+fn service_users(view: &View<'_>, cx: &mut Context) -> Option<ServiceUsers> {
+    let nova = service_user(view, "nova", cx);
+    let cinder = service_user(view, "cinder", cx);
+    let nova_authtoken = service_user(view, "nova_authtoken", cx);
+    Some(ServiceUsers { nova: nova?, cinder: cinder?, nova_authtoken: nova_authtoken? })
+}
+
+fn service_user(view: &View<'_>, name: &str, cx: &mut Context) -> Option<ServiceUser> {
+    let roles = view.words(&format!("cloud.service_users.{name}.roles"), cx);
+    let disabled_at = view.instant(&format!("cloud.service_users.{name}.disabled_at"), cx);
+    Some(ServiceUser { roles: roles?, disabled_at })
+}

@@ -1,0 +1,174 @@
+//! What is wrong with a scenario, each problem with its place, rendered as the Rust compiler does.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use annotate_snippets::{AnnotationKind, Element, Level, Renderer, Snippet};
+
+use super::source::{Place, Source};
+
+/// One problem.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Issue {
+    /// `None`: it has no place, a file that cannot be opened for instance.
+    pub(super) place: Option<Place>,
+    pub(super) message: String,
+    /// A second place that takes part, and how.
+    pub(super) also: Option<(Place, String)>,
+    pub(super) help: Option<String>,
+}
+
+impl Issue {
+    /// A problem at a place; a default has none.
+    pub(super) fn at(place: Place, message: impl Into<String>) -> Issue {
+        let place = (place != Place::NOWHERE).then_some(place);
+        Issue { place, message: message.into(), also: None, help: None }
+    }
+
+    /// A problem without a place.
+    pub(super) fn general(message: impl Into<String>) -> Issue {
+        Issue::at(Place::NOWHERE, message)
+    }
+
+    pub(super) fn help(mut self, help: impl Into<String>) -> Issue {
+        self.help = Some(help.into());
+        self
+    }
+
+    pub(super) fn also(mut self, place: Place, label: impl Into<String>) -> Issue {
+        if place != Place::NOWHERE && Some(place) != self.place {
+            self.also = Some((place, label.into()));
+        }
+        self
+    }
+}
+
+/// Problems under collection, each once however many points of a sweep have it.
+#[derive(Debug, Default)]
+pub(super) struct Collected {
+    list: Vec<Issue>,
+    seen: HashSet<Issue>,
+}
+
+impl Collected {
+    pub(super) fn push(&mut self, issue: Issue) {
+        if self.seen.insert(issue.clone()) {
+            self.list.push(issue);
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// The problems in the order of the files.
+    pub(super) fn finish(mut self, sources: Vec<Source>) -> Issues {
+        self.list.sort_by_key(|issue| issue.place.map(|place| (place.source, place.start, place.end)));
+        Issues { list: self.list, sources }
+    }
+}
+
+/// Everything that is wrong with a scenario.
+#[derive(Debug)]
+pub struct Issues {
+    list: Vec<Issue>,
+    sources: Vec<Source>,
+}
+
+impl Issues {
+    /// How many problems there are; at least one.
+    #[expect(clippy::len_without_is_empty, reason = "there is always a problem")]
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// The problems, each with file, line, column, the source line and a caret under the text.
+    pub fn render(&self, color: bool) -> String {
+        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+        let blocks: Vec<String> = self.list.iter().map(|issue| self.render_one(issue, &renderer)).collect();
+        blocks.join("\n\n")
+    }
+
+    /// The problems as `file:line:column: message`, for tools that read lines.
+    pub fn lines(&self) -> Vec<String> {
+        let line = |issue: &Issue| match issue.place.and_then(|place| Some((place, self.source(place)?))) {
+            Some((place, source)) => {
+                let (line, column) = source.line_column(place.start as usize);
+                format!("{}:{line}:{column}: {}", source.name, issue.message)
+            }
+            None => issue.message.clone(),
+        };
+        self.list.iter().map(line).collect()
+    }
+
+    fn source(&self, place: Place) -> Option<&Source> {
+        self.sources.get(place.source as usize)
+    }
+
+    fn render_one(&self, issue: &Issue, renderer: &Renderer) -> String {
+        let mut elements: Vec<Element<'_>> = Vec::new();
+        if let Some((place, source)) = issue.place.and_then(|place| Some((place, self.source(place)?))) {
+            let mut snippet = Snippet::source(&*source.text)
+                .path(source.name.as_str())
+                .annotation(AnnotationKind::Primary.span(range(place, source)));
+            let also = issue.also.as_ref().and_then(|(place, label)| Some((*place, label, self.source(*place)?)));
+            if let Some((other, label, _)) = also.filter(|(other, _, _)| other.source == place.source) {
+                snippet = snippet.annotation(AnnotationKind::Context.span(range(other, source)).label(label.as_str()));
+            }
+            elements.push(snippet.into());
+            if let Some((other, label, elsewhere)) = also.filter(|(other, _, _)| other.source != place.source) {
+                let context = AnnotationKind::Context.span(range(other, elsewhere)).label(label.as_str());
+                elements
+                    .push(Snippet::source(&*elsewhere.text).path(elsewhere.name.as_str()).annotation(context).into());
+            }
+        }
+        if let Some(help) = &issue.help {
+            elements.push(Level::HELP.message(help.as_str()).into());
+        }
+        renderer.render(&[Level::ERROR.primary_title(issue.message.as_str()).elements(elements)])
+    }
+}
+
+/// The bytes of a place, kept inside the text whatever happens.
+fn range(place: Place, source: &Source) -> std::ops::Range<usize> {
+    let length = source.text.len();
+    let start = (place.start as usize).min(length);
+    start..(place.end as usize).clamp(start, length)
+}
+
+impl fmt::Display for Issues {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(false))
+    }
+}
+
+impl std::error::Error for Issues {}
+
+/// The name nearest to what was written, if it is near enough to be meant.
+pub(super) fn nearest<'n>(written: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let limit = (written.chars().count() / 3).max(2);
+    known
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(written, name), name))
+        .filter(|(distance, name)| *distance <= limit && *distance < name.chars().count())
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+/// `a`, `b` and `c`, in backquotes.
+pub(super) fn listing<S: AsRef<str>>(names: &[S]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{}`", name.as_ref())).collect();
+    match quoted.split_last() {
+        None => "nothing".to_owned(),
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+/// Help after an unknown name: the nearest if any, else all that is allowed.
+pub(super) fn did_you_mean<S: AsRef<str>>(written: &str, known: &[S]) -> String {
+    match nearest(written, known.iter().map(AsRef::as_ref)) {
+        Some(name) => format!("did you mean `{name}`? known here: {}", listing(known)),
+        None => format!("known here: {}", listing(known)),
+    }
+}

@@ -1,0 +1,117 @@
+//! The layers of files: a scenario, what it includes, and the preset below both.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::issue::Issue;
+use super::kind::Kind;
+use super::kind::Parsed;
+use super::presets;
+use super::read::Context;
+use super::source::{Place, SCENARIO_LIMIT};
+use super::tree::{self, Table, Value};
+use super::{keys, kind};
+
+/// Includes of includes of …
+const DEEPEST: usize = 16;
+/// Files in all; two files that each include two others would otherwise grow without end.
+const MOST_FILES: usize = 1_000;
+
+/// Whether a path is one value, and replaced whole by a higher layer, even if it is written as a table.
+fn is_value(path: &str) -> bool {
+    // `sweep` and `where` are tables of paths: they merge key by key.
+    keys::find(path).is_some_and(|key| !matches!(key.kind, kind::Kind::Free))
+}
+
+/// Puts a layer over another.
+pub(super) fn put_over(below: &mut Table, above: Table) {
+    below.merge(above, "", &is_value);
+}
+
+/// A scenario text with everything that it includes below it; `None`: some file could not be read or parsed.
+pub(super) fn load(name: &str, text: Arc<str>, folder: &Path, cx: &mut Context) -> Option<Table> {
+    let mut files = 0;
+    let mut open = vec![folder.join(name)];
+    one(name, text, folder, &mut open, &mut files, cx)
+}
+
+fn one(
+    name: &str,
+    text: Arc<str>,
+    folder: &Path,
+    open: &mut Vec<std::path::PathBuf>,
+    files: &mut usize,
+    cx: &mut Context,
+) -> Option<Table> {
+    let source = cx.sources.add(name, Arc::clone(&text), folder);
+    let mut table = tree::parse(&text, source, &mut cx.issues)?;
+    let at = table.entries.iter().position(|entry| &*entry.key == "include");
+    let Some(at) = at else {
+        return Some(table);
+    };
+    let include = table.entries.remove(at).value;
+    let Some(Parsed::Words(_)) = Kind::Paths.parse("include", &include, cx) else {
+        return None;
+    };
+    let mut below = Table::default();
+    let mut good = true;
+    for item in include.as_array().unwrap_or_default() {
+        match included(item, open, files, cx) {
+            Some(layer) => put_over(&mut below, layer),
+            None => good = false,
+        }
+    }
+    put_over(&mut below, table);
+    good.then_some(below)
+}
+
+fn included(
+    item: &Value,
+    open: &mut Vec<std::path::PathBuf>,
+    files: &mut usize,
+    cx: &mut Context,
+) -> Option<Table> {
+    let written = item.as_text()?;
+    let path = cx.sources.resolve(item.place, written);
+    // Two names of one file count as one; a file that is not there is reported when it is read.
+    let real = std::fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+    let is_open = |other: &std::path::PathBuf| std::fs::canonicalize(other).is_ok_and(|other| other == real);
+    let refuse = |message: String, cx: &mut Context| {
+        cx.issue(Issue::at(item.place, message));
+        None
+    };
+    if open.iter().any(is_open) {
+        return refuse(format!("`include`: `{written}` includes itself, directly or through others"), cx);
+    }
+    if open.len() > DEEPEST {
+        return refuse(format!("`include`: files are included more than {DEEPEST} deep"), cx);
+    }
+    *files += 1;
+    if *files > MOST_FILES {
+        return refuse(format!("`include`: more than {MOST_FILES} files are included"), cx);
+    }
+    let text = match cx.sources.read(&path, written, SCENARIO_LIMIT) {
+        Ok(text) => text,
+        Err(message) => return refuse(format!("`include`: {message}"), cx),
+    };
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let shown = path.to_string_lossy().into_owned();
+    open.push(path);
+    let layer = one(&shown, text, &folder, open, files, cx);
+    open.pop();
+    layer
+}
+
+/// The layer of a preset; `None`: there is none of this name, which is then an issue.
+pub(super) fn preset(value: &Value, cx: &mut Context) -> Option<Table> {
+    let key = keys::find("preset")?;
+    let Some(Parsed::Text(name)) = key.kind.parse("preset", value, cx) else {
+        return None;
+    };
+    let preset = presets::presets().iter().find(|preset| preset.name == name)?;
+    let source = cx.sources.add(&format!("preset {name}"), Arc::from(preset.text), Path::new(""));
+    tree::parse(preset.text, source, &mut cx.issues)
+}
+
+/// Where the first byte of the scenario itself stands: the place of what is missing.
+pub(super) const BEGINNING: Place = Place { source: 0, start: 0, end: 0 };

@@ -1,0 +1,213 @@
+//! Scenario files: reading, checking with every problem at its place, expansion into points. Nothing is simulated here.
+//!
+//! A file is parsed into a tree whose values remember their place, put over what it includes and over its preset,
+//! checked against one table of keys, and read into one model per point of its sweep.
+
+mod build;
+mod check;
+mod dist;
+mod expect;
+mod issue;
+mod keys;
+mod kind;
+mod layers;
+mod presets;
+mod process;
+mod read;
+mod reference;
+mod schema;
+mod source;
+mod sweep;
+#[cfg(test)]
+mod tests;
+mod trace;
+mod tree;
+mod workload;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::model::study::{Axis, Point, Study};
+use crate::model::vocabulary::JobKind;
+
+use issue::{Collected, Issue};
+use read::{Context, View};
+use sweep::Swept;
+use tree::{Table, Value};
+
+pub use issue::Issues;
+pub use presets::{Preset, presets};
+pub use reference::reference;
+pub use schema::schema;
+
+/// What the command line sets; it beats everything that is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// Seed of every random stream.
+    pub seed: Option<u64>,
+    /// Independent repetitions, at least 1.
+    pub replications: Option<u32>,
+}
+
+/// Reads a scenario file with everything that it names.
+///
+/// # Errors
+/// Every problem at once, each with its place.
+pub fn load(path: &Path, overrides: &Overrides) -> Result<Study, Issues> {
+    let mut cx = Context::default();
+    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let folder = path.parent().unwrap_or(Path::new(""));
+    match cx.sources.read(path, &name, source::SCENARIO_LIMIT) {
+        Ok(text) => study(&path.to_string_lossy(), text, folder, overrides, cx),
+        Err(message) => {
+            cx.issue(Issue::general(message));
+            Err(finish(cx))
+        }
+    }
+}
+
+/// Reads a scenario from a text as if it stood in `folder` under `name`.
+///
+/// # Errors
+/// Every problem at once, each with its place.
+pub fn load_text(name: &str, text: &str, folder: &Path, overrides: &Overrides) -> Result<Study, Issues> {
+    let mut cx = Context::default();
+    cx.sources.digest(name, text.as_bytes());
+    study(name, Arc::from(text), folder, overrides, cx)
+}
+
+fn finish(cx: Context) -> Issues {
+    cx.issues.finish(cx.sources.into_list())
+}
+
+fn study(name: &str, text: Arc<str>, folder: &Path, overrides: &Overrides, mut cx: Context) -> Result<Study, Issues> {
+    check_overrides(overrides, &mut cx.issues);
+    cx.sources.digest("overrides", format!("{:?} {:?}", overrides.seed, overrides.replications).as_bytes());
+    let study = layers::load(name, text, folder, &mut cx).and_then(|written| expand(&written, overrides, &mut cx));
+    match study {
+        Some(mut study) if cx.issues.len() == 0 => {
+            // Only now, because traces are read while points are built.
+            study.inputs_sha256 = cx.sources.sha256();
+            Ok(study)
+        }
+        Some(_) | None => {
+            debug_assert!(cx.issues.len() > 0, "a scenario is refused only with a reason");
+            Err(finish(cx))
+        }
+    }
+}
+
+fn check_overrides(overrides: &Overrides, issues: &mut Collected) {
+    match overrides.replications {
+        Some(0) => issues.push(Issue::general("`--replications` must be at least 1")),
+        Some(count) if count > 1_000_000 => issues.push(Issue::general("`--replications` must not exceed 1000000")),
+        Some(_) | None => {}
+    }
+}
+
+/// One model per point of the sweep; `None`: the issues say why.
+fn expand(written: &Table, overrides: &Overrides, cx: &mut Context) -> Option<Study> {
+    check::unknown_keys(written, cx);
+    let workloads: Vec<(String, Option<JobKind>)> = workload::tables(written)
+        .into_iter()
+        .map(|(name, _, table)| {
+            (name, table.get("job").and_then(Value::as_text).and_then(JobKind::from_code))
+        })
+        .collect();
+    let names: Vec<String> = workloads.iter().map(|(name, _)| name.clone()).collect();
+    let swept = sweep::axes(written, &names, cx);
+    let axes: Vec<Axis> = swept.iter().map(Swept::axis).collect();
+    let grid = grid(&swept);
+    let presets = Presets::new(written, &swept, cx);
+
+    let top = View { swept: &[], prefix: "", table: "", written, defaults: &keys::defaults("").scenario };
+    if !top.is_written("name") {
+        cx.issue(Issue::at(layers::BEGINNING, "`name` is missing").help("write `name = \"my-scenario\"` at the top"));
+    }
+    let name = top.text("name", cx);
+    let description = top.text("description", cx);
+    let confidence = top.level("run.confidence", cx);
+    let expectations = {
+        let confidence = confidence.unwrap_or(0.95);
+        let grid = expect::Grid { swept: &swept, axes: &axes, points: &grid, workloads: &workloads, confidence };
+        expect::all(written, &grid, cx)
+    };
+
+    let mut points = Vec::with_capacity(grid.len());
+    let mut notes = Vec::new();
+    for (number, values) in grid.into_iter().enumerate() {
+        let chosen: Vec<(&str, &Value)> =
+            swept.iter().zip(&values).map(|(axis, index)| (axis.path.as_str(), &axis.values[*index].0)).collect();
+        let layered = presets.under(&chosen, written);
+        let view = View { swept: &chosen, prefix: "", table: "", written: layered, defaults: top.defaults_of(&chosen, layered) };
+        let model = build::model(&view, cx);
+        workload::notes(&view, &mut notes);
+        if let Some(mut model) = model {
+            model.run.seed = overrides.seed.unwrap_or(model.run.seed);
+            model.run.replications = overrides.replications.unwrap_or(model.run.replications);
+            points.push(Point { number, values, model });
+        }
+    }
+    Some(Study {
+        name: name?,
+        description: description?,
+        axes,
+        points,
+        expectations,
+        notes,
+        inputs_sha256: String::new(),
+    })
+}
+
+impl View<'_> {
+    /// The defaults of the release that holds at a point.
+    fn defaults_of(&self, chosen: &[(&str, &Value)], written: &Table) -> &'static Table {
+        let view = View { swept: chosen, written, ..*self };
+        let release = view.value("cloud.release").and_then(Value::as_text).unwrap_or_default();
+        &keys::defaults(release).scenario
+    }
+}
+
+/// Every combination of the axes' values, the last axis varying fastest; one without axes.
+fn grid(swept: &[Swept]) -> Vec<Vec<usize>> {
+    let mut points = vec![Vec::new()];
+    for axis in swept {
+        points = points
+            .into_iter()
+            .flat_map(|point: Vec<usize>| {
+                (0..axis.values.len()).map(move |index| point.iter().copied().chain([index]).collect())
+            })
+            .collect();
+    }
+    points
+}
+
+/// The files over each preset that occurs, merged once however many points there are.
+struct Presets {
+    merged: Vec<(String, Table)>,
+}
+
+impl Presets {
+    fn new(written: &Table, swept: &[Swept], cx: &mut Context) -> Presets {
+        let axis = swept.iter().find(|axis| axis.path == "preset");
+        let values: Vec<&Value> = match axis {
+            Some(axis) => axis.values.iter().map(|(value, _)| value).collect(),
+            None => written.get("preset").into_iter().collect(),
+        };
+        let mut merged = Vec::new();
+        for value in values {
+            if let (Some(mut below), Some(name)) = (layers::preset(value, cx), value.as_text()) {
+                layers::put_over(&mut below, written.clone());
+                merged.push((name.to_owned(), below));
+            }
+        }
+        Presets { merged }
+    }
+
+    /// What is written, over the preset of a point.
+    fn under<'t>(&'t self, chosen: &[(&str, &Value)], written: &'t Table) -> &'t Table {
+        let swept = chosen.iter().find(|(path, _)| *path == "preset").map(|(_, value)| *value);
+        let name = swept.or_else(|| written.get("preset")).and_then(Value::as_text);
+        self.merged.iter().find(|(known, _)| Some(known.as_str()) == name).map_or(written, |(_, table)| table)
+    }
+}

@@ -1,0 +1,113 @@
+//! Reading typed values out of the layers: sweep value over files over defaults. Issues are collected, never thrown.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::dist::Unit;
+use super::issue::{Collected, Issue};
+use super::keys;
+use super::kind::Parsed;
+use super::source::{Place, Sources};
+use super::trace::Trace;
+use super::tree::{Table, Value};
+
+/// What reading collects: texts, CSV files that were read, problems.
+#[derive(Debug, Default)]
+pub(super) struct Context {
+    pub(super) sources: Sources,
+    pub(super) issues: Collected,
+    pub(super) empirical: HashMap<(PathBuf, Unit), Arc<[f64]>>,
+    /// By file and workload; `None`: it was refused.
+    pub(super) traces: HashMap<(PathBuf, String), Option<Trace>>,
+}
+
+impl Context {
+    pub(super) fn issue(&mut self, issue: Issue) {
+        self.issues.push(issue);
+    }
+
+    pub(super) fn wrong_type(&mut self, key: &str, value: &Value, expected: &str) {
+        self.issue(Issue::at(value.place, format!("`{key}`: expected {expected}, found {}", value.what())));
+    }
+}
+
+/// The layers of one point, or of one workload of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View<'a> {
+    /// Values of the sweep, by full path.
+    pub(super) swept: &'a [(&'a str, &'a Value)],
+    /// What stands before a key in messages and in a sweep: nothing, or `workload.NAME.`.
+    pub(super) prefix: &'a str,
+    /// What stands before it in the key table: nothing, or `workload.`.
+    pub(super) table: &'static str,
+    /// What the files say.
+    pub(super) written: &'a Table,
+    /// What the release says.
+    pub(super) defaults: &'a Table,
+}
+
+impl<'a> View<'a> {
+    /// The value of a key from the highest layer that has it.
+    pub(super) fn value(&self, key: &str) -> Option<&'a Value> {
+        let swept = self.swept.iter().find(|(path, _)| path.strip_prefix(self.prefix) == Some(key));
+        swept.map(|(_, value)| *value).or_else(|| self.written.at(key)).or_else(|| self.defaults.at(key))
+    }
+
+    /// Whether a person, a preset or an include wrote it.
+    pub(super) fn is_written(&self, key: &str) -> bool {
+        self.place(key).is_some()
+    }
+
+    /// Where it was written.
+    pub(super) fn place(&self, key: &str) -> Option<Place> {
+        self.value(key).map(|value| value.place).filter(|place| *place != Place::NOWHERE)
+    }
+
+    /// The full path of a key, as people write it.
+    pub(super) fn path(&self, key: &str) -> String {
+        format!("{}{key}", self.prefix)
+    }
+
+    /// Reads the value as the key table says; `None`: it is absent, or an issue has been collected.
+    pub(super) fn parsed(&self, key: &str, cx: &mut Context) -> Option<Parsed> {
+        let value = self.value(key)?;
+        keys::kind(self.table, key)?.parse(&self.path(key), value, cx)
+    }
+}
+
+/// One accessor per type: `None` when the key is absent or its value is wrong, which is then among the issues.
+macro_rules! accessors {
+    ($($(#[$doc:meta])* $name:ident: $variant:ident => $type:ty),+ $(,)?) => {
+        impl View<'_> {
+            $($(#[$doc])*
+            pub(super) fn $name(&self, key: &str, cx: &mut Context) -> Option<$type> {
+                match self.parsed(key, cx)? {
+                    Parsed::$variant(value) => Some(value),
+                    other => {
+                        debug_assert!(false, "`{key}` is read as another kind than the key table says: {other:?}");
+                        None
+                    }
+                }
+            })+
+        }
+    };
+}
+
+accessors! {
+    flag: Flag => bool,
+    integer: Integer => i64,
+    level: Level => f64,
+    text: Text => String,
+    words: Words => Vec<String>,
+    /// An option in seconds; the inner `None` is "off".
+    seconds: Seconds => Option<crate::units::Span>,
+    time: Time => crate::units::Span,
+    instant: Instant => crate::units::Instant,
+    instants: Instants => Vec<crate::units::Instant>,
+    offset: Offset => crate::model::Offset,
+    throughput: Throughput => crate::units::Throughput,
+    dist: Dist => crate::random::Dist,
+    arrivals: Arrivals => super::process::ArrivalsText,
+    token_age: TokenAge => crate::model::TokenAge,
+}

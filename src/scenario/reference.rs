@@ -1,0 +1,113 @@
+//! `docs/SCENARIO.md`: the reference of scenario files, generated from the key table around prose of its own.
+
+use crate::jobs;
+use crate::model::study::Metric;
+use crate::model::vocabulary::{JobKind, Reason};
+
+use super::issue::{Collected, listing};
+use super::keys::{Default, KEYS, Key, default_text};
+use super::presets::{Preset, presets};
+use super::tree::{self, Table, Value};
+
+/// The reference of every key, as Markdown.
+pub fn reference() -> String {
+    let mut text = include_str!("reference/head.md").to_owned();
+    let mut section = None;
+    for key in KEYS {
+        let (of, name) = heading(key);
+        if section.as_ref() != Some(&of) {
+            text.push_str(&format!("\n### {of}\n\n| key | takes | default | meaning | source |\n| --- | --- | --- | --- | --- |\n"));
+            section = Some(of);
+        }
+        let fixed = if key.fixed.is_some() { " (fixed)" } else { "" };
+        let takes = key.kind.describe();
+        let row = format!("| `{name}`{fixed} | {takes} | {} | {} | {} |\n", default(key), key.meaning, key.origin);
+        text.push_str(&row);
+    }
+    text.push_str(include_str!("reference/tail.md"));
+    text.push_str(&names());
+    text.push_str(&preset_table());
+    text
+}
+
+/// The section as it is written, and the key inside it.
+fn heading(key: &Key) -> (String, &'static str) {
+    match key.path.rsplit_once('.') {
+        None => ("At the top".to_owned(), key.path),
+        Some((list @ ("workload" | "expect"), name)) => (format!("`[[{list}]]`"), name),
+        Some((section, name)) => (format!("`[{section}]`"), name),
+    }
+}
+
+fn default(key: &Key) -> String {
+    match key.default {
+        Default::Unset("") => "none".to_owned(),
+        Default::Unset(meaning) => meaning.to_owned(),
+        Default::Required => "required".to_owned(),
+        Default::Is(text) => format!("`{text}`"),
+        Default::Since20262(before, since) => format!("`{since}`, before 2026.2 `{before}`"),
+    }
+}
+
+fn names() -> String {
+    let metrics: Vec<&str> = Metric::ALL.into_iter().map(Metric::code).collect();
+    let counting: Vec<&str> = Metric::ALL.into_iter().filter(|metric| metric.counts_failures()).map(Metric::code).collect();
+    let mut text = format!("- Metrics: {}.\n- Of these, `step` and `reason` narrow {}.\n", listing(&metrics), listing(&counting));
+    for &kind in JobKind::ALL {
+        text.push_str(&format!("- Steps of `{}`: {}.\n", kind.code(), listing(jobs::step_names(kind))));
+    }
+    let reasons: Vec<&str> = Reason::ALL.iter().map(|reason| reason.code()).collect();
+    text.push_str(&format!("- Reasons: {}.\n", listing(&reasons)));
+    text
+}
+
+fn preset_table() -> String {
+    let mut text = "\n## Presets\n\nEach is a fragment of a scenario whose comments name the source of every value.\n\n\
+        | preset | what it is | lifetime | window | keys | rotation | Nova sends | Cinder sends | release |\n\
+        | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
+        .to_owned();
+    for preset in presets() {
+        let table = fragment(preset);
+        let cell = |path: &str, unset: &str| table.at(path).map_or_else(|| unset.to_owned(), Value::label);
+        text.push_str(&format!(
+            "| `{}` | {} | {} | {} | {} | {} | {} | {} | {} |\n",
+            preset.name,
+            preset.description,
+            cell("keystone.token.expiration", "default"),
+            cell("keystone.token.allow_expired_window", "default"),
+            cell("keystone.fernet_tokens.max_active_keys", "default"),
+            cell("cloud.fernet_rotation.every", "never"),
+            cell("nova.service_user.send_service_user_token", "default"),
+            cell("cinder.service_user.send_service_user_token", "default"),
+            cell("cloud.release", "default"),
+        ));
+    }
+    text
+}
+
+/// A preset as a tree; those that are shipped parse, which a test holds.
+fn fragment(preset: &Preset) -> Table {
+    tree::parse(preset.text, 0, &mut Collected::default()).unwrap_or_default()
+}
+
+/// The default of a key in the newest release, as a value.
+pub(super) fn newest_default(key: &Key) -> Option<Value> {
+    let text = format!("value = {}", default_text(key, "2026.2")?);
+    tree::parse(&text, 0, &mut Collected::default())?.get("value").cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `OUTLAST_RENEW=1 cargo test --lib scenario` rewrites the file.
+    #[test]
+    fn the_reference_is_up_to_date() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/SCENARIO.md");
+        if std::env::var_os("OUTLAST_RENEW").is_some() {
+            std::fs::write(path, reference()).expect("the reference can be written");
+        }
+        let stored = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(stored == reference(), "docs/SCENARIO.md is out of date: OUTLAST_RENEW=1 cargo test --lib scenario");
+    }
+}

@@ -1,0 +1,221 @@
+//! The JSON Schema of scenario files, from the key table, for editors. The real check is that of the parent module.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::dist::Unit;
+use super::keys::{Default, KEYS, Key};
+use super::kind::Kind;
+use super::reference::newest_default;
+use super::tree::{Node, Value};
+
+/// The schema; it accepts every good file, and refuses unknown keys and wrong types.
+pub fn schema() -> Json {
+    let mut root = object();
+    for key in KEYS {
+        let segments: Vec<&str> = key.path.split('.').collect();
+        match segments.as_slice() {
+            [list @ ("workload" | "expect"), name] => {
+                let items = property(&mut root, list, || json!({ "type": "array", "items": object() }));
+                if let Some(item) = items.get_mut("items") {
+                    insert(item, &[name], key);
+                }
+            }
+            path => insert(&mut root, path, key),
+        }
+    }
+    root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    root["title"] = json!("outlast scenario");
+    root["$defs"] = definitions();
+    root
+}
+
+fn object() -> Json {
+    json!({ "type": "object", "additionalProperties": false, "properties": {} })
+}
+
+/// The property of an object, made if it is not there.
+fn property<'j>(object: &'j mut Json, name: &str, make: impl FnOnce() -> Json) -> &'j mut Json {
+    let properties = object["properties"].as_object_mut().expect("objects of the schema have properties");
+    properties.entry(name).or_insert_with(make)
+}
+
+fn insert(parent: &mut Json, path: &[&str], key: &Key) {
+    match path {
+        [] => {}
+        [name] => {
+            let mut schema = of_kind(key.kind);
+            schema["description"] = json!(key.meaning);
+            if let Some(default) = newest_default(key) {
+                schema["default"] = plain(&default);
+            }
+            // What a scenario needs may also come from an include, but a list's table stands alone.
+            if matches!(key.default, Default::Required) && key.path.contains('.') {
+                let required = parent.as_object_mut().expect("a schema is an object").entry("required");
+                if let Some(list) = required.or_insert_with(|| json!([])).as_array_mut() {
+                    list.push(json!(name));
+                }
+            }
+            property(parent, name, || schema);
+        }
+        [first, rest @ ..] => insert(property(parent, first, object), rest, key),
+    }
+}
+
+fn of_kind(kind: Kind) -> Json {
+    match kind {
+        Kind::Flag => json!({ "type": "boolean" }),
+        Kind::Integer { min: i64::MIN, max } => json!({ "type": "integer", "maximum": max }),
+        Kind::Integer { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
+        Kind::Level => json!({ "type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1 }),
+        Kind::Choice(words) => json!({ "type": "string", "enum": words() }),
+        Kind::Text => json!({ "type": "string" }),
+        Kind::Name => json!({ "type": "string", "pattern": "^[A-Za-z0-9_-][A-Za-z0-9._-]*$", "maxLength": 100 }),
+        Kind::Words => json!({ "anyOf": [{ "type": "array", "items": { "type": "string" } }, { "type": "string" }] }),
+        Kind::Paths => json!({ "type": "array", "items": { "type": "string" } }),
+        Kind::Seconds { off } => {
+            json!({ "anyOf": [{ "type": "integer", "minimum": if off { -1 } else { 0 } }, { "$ref": "#/$defs/duration" }] })
+        }
+        Kind::Time { .. } => json!({ "$ref": "#/$defs/duration" }),
+        Kind::Instant => json!({ "$ref": "#/$defs/signed_duration" }),
+        Kind::Instants => json!({ "type": "array", "items": { "$ref": "#/$defs/signed_duration" } }),
+        Kind::Offset => json!({ "anyOf": [{ "const": "random" }, { "$ref": "#/$defs/signed_duration" }] }),
+        Kind::Throughput => json!({ "type": "string", "pattern": "^[0-9. ]+(B|[kKMGTP]B|[KMGTP]iB|[kMGT]?bit) ?/s$" }),
+        Kind::Dist(unit) => json!({ "$ref": format!("#/$defs/{}", definition(unit)) }),
+        Kind::Arrivals => json!({ "anyOf": [
+            single("poisson", json!({ "type": "string", "pattern": "^[0-9. ]+/ ?[a-z]+$" })),
+            single("every", json!({ "$ref": "#/$defs/duration" })),
+            single("trace", json!({ "type": "string" })),
+        ] }),
+        Kind::TokenAge => json!({ "anyOf": [
+            { "$ref": "#/$defs/distribution_of_time" },
+            single("of_expiration", json!({ "$ref": "#/$defs/distribution_of_share" })),
+            single("renewing", json!({ "$ref": "#/$defs/duration" })),
+        ] }),
+        Kind::Bound => json!({ "type": ["string", "number"] }),
+        Kind::Free => json!({ "type": "object" }),
+    }
+}
+
+/// A table with exactly this key.
+fn single(name: &str, value: Json) -> Json {
+    let mut properties = Map::new();
+    properties.insert(name.to_owned(), value);
+    json!({ "type": "object", "additionalProperties": false, "required": [name], "properties": properties })
+}
+
+const UNITS: [Unit; 4] = [Unit::Seconds, Unit::SignedSeconds, Unit::Bytes, Unit::Share];
+
+const fn definition(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Seconds => "distribution_of_time",
+        Unit::SignedSeconds => "distribution_of_signed_time",
+        Unit::Bytes => "distribution_of_size",
+        Unit::Share => "distribution_of_share",
+    }
+}
+
+fn definitions() -> Json {
+    let mut definitions = Map::new();
+    let duration = "([0-9]+(\\.[0-9]+)? *[a-zµμ]+ *)+$";
+    definitions.insert("duration".to_owned(), json!({ "type": "string", "pattern": format!("^ *{duration}") }));
+    definitions.insert("signed_duration".to_owned(), json!({ "type": "string", "pattern": format!("^ *-? *{duration}") }));
+    for unit in UNITS {
+        definitions.insert(definition(unit).to_owned(), distribution(unit));
+    }
+    Json::Object(definitions)
+}
+
+fn distribution(unit: Unit) -> Json {
+    let value = match unit {
+        Unit::Seconds => json!({ "$ref": "#/$defs/duration" }),
+        Unit::SignedSeconds => json!({ "$ref": "#/$defs/signed_duration" }),
+        Unit::Bytes => json!({ "anyOf": [
+            { "type": "integer", "minimum": 0 },
+            { "type": "string", "pattern": "^[0-9. ]+(B|[kKMGTP]B|[KMGTP]iB) *$" },
+        ] }),
+        Unit::Share => json!({ "anyOf": [
+            { "type": "number", "minimum": 0 },
+            { "type": "string", "pattern": "^[0-9. ]+% *$" },
+        ] }),
+    };
+    let this = json!({ "$ref": format!("#/$defs/{}", definition(unit)) });
+    let above_zero = json!({ "type": "number", "exclusiveMinimum": 0 });
+    let table = |fields: &[(&str, &Json)]| {
+        let names: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
+        let properties: Map<String, Json> =
+            fields.iter().map(|(name, schema)| ((*name).to_owned(), (*schema).clone())).collect();
+        json!({ "type": "object", "additionalProperties": false, "required": names, "properties": properties })
+    };
+    let list = |count: usize| json!({ "type": "array", "items": value, "minItems": count, "maxItems": count });
+    let pair = json!({ "type": "array", "prefixItems": [above_zero, this], "minItems": 2, "maxItems": 2 });
+    json!({ "anyOf": [value, {
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "exponential": table(&[("mean", &value)]),
+            "uniform": list(2),
+            "lognormal": table(&[("median", &value), ("sigma", &above_zero)]),
+            "gamma": table(&[("mean", &value), ("cv", &above_zero)]),
+            "weibull": table(&[("scale", &value), ("shape", &above_zero)]),
+            "pareto": table(&[("scale", &value), ("shape", &above_zero)]),
+            "triangular": list(3),
+            "empirical": { "type": "string" },
+            "mix": { "type": "array", "items": pair, "minItems": 1 },
+            "min": value,
+            "max": value,
+        },
+    }] })
+}
+
+/// A value of TOML as one of JSON.
+fn plain(value: &Value) -> Json {
+    match &value.node {
+        Node::Flag(flag) => json!(flag),
+        Node::Integer(integer) => i64::try_from(*integer).map_or(Json::Null, |integer| json!(integer)),
+        Node::Real(real) => json!(real),
+        Node::Text(text) | Node::Moment(text) => json!(text),
+        Node::Array(items) => items.iter().map(plain).collect(),
+        Node::Table(table) => {
+            Json::Object(table.entries.iter().map(|entry| (entry.key.to_string(), plain(&entry.value))).collect())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::dist::KINDS;
+
+    #[test]
+    fn every_key_is_in_it() {
+        let schema = schema();
+        for key in KEYS {
+            let mut at = &schema;
+            for segment in key.path.split('.') {
+                at = &at["properties"][segment];
+                at = if at["type"] == "array" && at["items"]["properties"].is_object() { &at["items"] } else { at };
+            }
+            assert_eq!(at["description"], key.meaning, "{}", key.path);
+        }
+    }
+
+    #[test]
+    fn every_distribution_is_in_it() {
+        for unit in UNITS {
+            let distribution = distribution(unit);
+            let known = distribution["anyOf"][1]["properties"].as_object().unwrap();
+            for kind in KINDS {
+                assert!(known.contains_key(*kind), "{kind}");
+            }
+            assert_eq!(known.len(), KINDS.len() + 2);
+        }
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_on_every_level() {
+        let schema = schema();
+        for path in ["", "/properties/keystone", "/properties/keystone/properties/token", "/properties/workload/items"] {
+            assert_eq!(schema.pointer(&format!("{path}/additionalProperties")), Some(&json!(false)), "{path}");
+        }
+    }
+}

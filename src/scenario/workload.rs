@@ -1,0 +1,272 @@
+//! `[[workload]]`: where jobs come from, and the checks between a workload and the rest of its point.
+
+use crate::model::vocabulary::{JobKind, Quantity};
+use crate::model::{Arrivals, Keystone, Run, Source, TokenAge, Workload};
+use crate::random::Dist;
+use crate::units::Span;
+
+use super::issue::Issue;
+use super::keys;
+use super::process::ArrivalsText;
+use super::read::{Context, View};
+use super::source::{CSV_LIMIT, Place};
+use super::trace;
+use super::tree::{Table, Value};
+
+/// More jobs than this in a replication would never end.
+const MOST_JOBS: f64 = 1e10;
+
+/// The tables of `[[workload]]`, with the name and place of each; what is wrong with the list is an issue elsewhere.
+pub(super) fn tables(written: &Table) -> Vec<(String, Place, &Table)> {
+    let items = written.get("workload").and_then(Value::as_array).unwrap_or_default();
+    let name = |table: &Table| {
+        let text = table.get("name").or_else(|| table.get("job")).and_then(Value::as_text);
+        text.unwrap_or("?").to_owned()
+    };
+    items.iter().filter_map(|item| item.as_table().map(|table| (name(table), item.place, table))).collect()
+}
+
+/// All workloads of a point. `run` and `keystone` are missing if they are wrong; then what depends on them is not checked.
+pub(super) fn all(
+    view: &View<'_>,
+    run: Option<&Run>,
+    keystone: Option<&Keystone>,
+    cx: &mut Context,
+) -> Option<Vec<Workload>> {
+    let tables = tables(view.written);
+    if tables.is_empty() {
+        if view.written.get("workload").and_then(Value::as_array).is_none_or(<[Value]>::is_empty) {
+            cx.issue(Issue::general("there is no `[[workload]]`: at least one is needed, so that there are jobs"));
+        }
+        return None;
+    }
+    let release = view.value("cloud.release").and_then(Value::as_text).unwrap_or_default();
+    let mut read = Some(Vec::new());
+    for (index, (name, place, table)) in tables.iter().enumerate() {
+        let prefix = format!("workload.{name}.");
+        let own = View {
+            swept: view.swept,
+            prefix: &prefix,
+            table: "workload.",
+            written: table,
+            defaults: &keys::defaults(release).workload,
+        };
+        let name_place = own.place("name").unwrap_or(*place);
+        if name == "all" {
+            cx.issue(Issue::at(name_place, "a workload cannot be named `all`, which is the row of all workloads"));
+            read = None;
+        }
+        if let Some((_, first, _)) = tables[..index].iter().find(|(other, _, _)| other == name) {
+            let issue = Issue::at(name_place, format!("a second workload is named `{name}`"));
+            cx.issue(issue.also(*first, "the first").help("give each workload a `name` of its own"));
+            read = None;
+        }
+        match (one(&own, name, *place, view, run, keystone, cx), &mut read) {
+            (Some(workload), Some(list)) => list.push(workload),
+            (None, _) => read = None,
+            (Some(_), None) => {}
+        }
+    }
+    let read = read?;
+    agree_on_service_token_age(&read, &tables, cx)?;
+    Some(read)
+}
+
+fn one(
+    own: &View<'_>,
+    name: &str,
+    place: Place,
+    point: &View<'_>,
+    run: Option<&Run>,
+    keystone: Option<&Keystone>,
+    cx: &mut Context,
+) -> Option<Workload> {
+    if own.is_written("name") {
+        own.text("name", cx)?;
+    }
+    for required in ["job", "arrivals"] {
+        if !own.is_written(required) {
+            cx.issue(Issue::at(place, format!("`[[workload]]` needs `{required}`")));
+        }
+    }
+    let job = own.text("job", cx).and_then(|code| JobKind::from_code(&code));
+    let arrivals = own.arrivals("arrivals", cx);
+    let token_age = own.token_age("token_age", cx);
+    let delete_on_termination = own.flag("delete_on_termination", cx);
+    let before = cx.issues.len();
+    let revoke_after = own.dist("revoke_after", cx);
+    let service_token_age = own.time("service_token_age", cx);
+    let quantities = quantities(own, point, cx);
+    // An absent optional key and a wrong one both read as `None`; only the wrong one leaves an issue.
+    let optional_ones_are_good = cx.issues.len() == before;
+    let (job, token_age) = (job?, token_age?);
+    let arrivals = resolve(own, arrivals?, job, name, run, cx);
+    if let (TokenAge::Renewing { margin }, Some(keystone)) = (&token_age, keystone)
+        && *margin >= keystone.expiration
+    {
+        let message = format!(
+            "a client that renews {margin} before the end needs a longer `keystone.token.expiration` than {}",
+            keystone.expiration
+        );
+        let expiration = point.place("keystone.token.expiration");
+        let issue = match (own.place("token_age"), expiration) {
+            (Some(age), Some(expiration)) => Issue::at(age, message).also(expiration, "the lifetime"),
+            (Some(only), None) | (None, Some(only)) => Issue::at(only, message),
+            (None, None) => Issue::at(place, message),
+        };
+        let path = own.path("token_age");
+        cx.issue(issue.help(format!("give `{path}` a smaller margin, or an age such as `{{ of_expiration = {{ uniform = [0, 1] }} }}`")));
+        return None;
+    }
+    if !optional_ones_are_good {
+        return None;
+    }
+    Some(Workload {
+        name: name.to_owned(),
+        job,
+        arrivals: arrivals?,
+        token_age,
+        quantities,
+        delete_on_termination: delete_on_termination?,
+        revoke_after,
+        service_token_age,
+    })
+}
+
+/// Where each quantity comes from; a wrong one leaves an issue.
+fn quantities(own: &View<'_>, point: &View<'_>, cx: &mut Context) -> [Source; Quantity::COUNT] {
+    let transfer = point.throughput("cloud.image_transfer.per_job", cx).map(Source::Transfer);
+    let conversion = point.throughput("cloud.image_conversion.per_job", cx).map(Source::Transfer);
+    std::array::from_fn(|index| {
+        let quantity = Quantity::ALL[index];
+        let speed = match quantity {
+            Quantity::Download => transfer.clone(),
+            Quantity::Convert => conversion.clone(),
+            Quantity::ImageSize | Quantity::BuildQueue | Quantity::CinderQueue | Quantity::Attach => None,
+        };
+        let drawn = own.dist(quantity.code(), cx).map(Source::Drawn);
+        drawn.or(speed).unwrap_or(Source::Drawn(Dist::constant(0.0)))
+    })
+}
+
+/// Reads a trace, and refuses more jobs than anybody can wait for.
+fn resolve(
+    own: &View<'_>,
+    arrivals: ArrivalsText,
+    job: JobKind,
+    name: &str,
+    run: Option<&Run>,
+    cx: &mut Context,
+) -> Option<Arrivals> {
+    let key = own.path("arrivals");
+    let duration = run.map(|run| run.duration);
+    let (arrivals, jobs) = match arrivals {
+        ArrivalsText::Poisson(per_second) => {
+            (Arrivals::Poisson { per_second }, duration.map_or(0.0, |duration| per_second * duration.seconds()))
+        }
+        ArrivalsText::Every(span) => {
+            (Arrivals::Every(span), duration.map_or(0.0, |duration| duration.seconds() / span.seconds()))
+        }
+        ArrivalsText::Trace { path, place } => {
+            let trace = read_trace(&key, &path, place, job, name, cx)?;
+            let last = trace.rows.last()?.submitted.since(crate::units::Instant::START);
+            if let Some(duration) = duration
+                && last >= duration
+            {
+                let message = format!(
+                    "`{key}`: row {} of `{path}` is submitted at {last}, but jobs arrive in [0, {duration})",
+                    trace.last_row
+                );
+                cx.issue(Issue::at(place, message).help("make `run.duration` longer"));
+                return None;
+            }
+            return Some(Arrivals::Trace(trace.rows));
+        }
+    };
+    if jobs > MOST_JOBS {
+        let message = format!("`{key}`: about {jobs:.0} jobs in a replication, and at most {MOST_JOBS:.0} can be simulated");
+        cx.issue(own.place("arrivals").map_or_else(|| Issue::general(message.clone()), |place| Issue::at(place, message.clone())));
+        return None;
+    }
+    Some(arrivals)
+}
+
+fn read_trace(
+    key: &str,
+    path: &str,
+    place: Place,
+    job: JobKind,
+    name: &str,
+    cx: &mut Context,
+) -> Option<trace::Trace> {
+    let file = cx.sources.resolve(place, path);
+    let id = (file, name.to_owned());
+    if let Some(trace) = cx.traces.get(&id) {
+        return trace.clone();
+    }
+    let read = cx.sources.read(&id.0, path, CSV_LIMIT);
+    let trace = match read.and_then(|text| trace::parse(&text, job, name).map_err(|error| format!("`{path}`: {error}"))) {
+        Ok(trace) => Some(trace),
+        Err(message) => {
+            cx.issue(Issue::at(place, format!("`{key}`: {message}")));
+            None
+        }
+    };
+    cx.traces.insert(id, trace.clone());
+    trace
+}
+
+/// The senders are shared by all workloads, and each holds one token.
+fn agree_on_service_token_age(
+    workloads: &[Workload],
+    tables: &[(String, Place, &Table)],
+    cx: &mut Context,
+) -> Option<()> {
+    let given: Vec<(usize, Span)> =
+        workloads.iter().enumerate().filter_map(|(index, one)| Some((index, one.service_token_age?))).collect();
+    let mut good = Some(());
+    for pair in given.windows(2) {
+        if pair[0].1 != pair[1].1 {
+            let place = |index: usize| tables[index].2.get("service_token_age").map_or(tables[index].1, |value| value.place);
+            let message = format!(
+                "`service_token_age` is {} in workload `{}` and {} in `{}`, but senders share one token",
+                pair[0].1, workloads[pair[0].0].name, pair[1].1, workloads[pair[1].0].name
+            );
+            cx.issue(Issue::at(place(pair[1].0), message).also(place(pair[0].0), "against this"));
+            good = None;
+        }
+    }
+    good
+}
+
+/// What the user should know about the workloads of a point.
+pub(super) fn notes(view: &View<'_>, notes: &mut Vec<String>) {
+    if view.value("cloud.image_path").and_then(Value::as_text) == Some("clone") {
+        return;
+    }
+    for (name, _, table) in tables(view.written) {
+        let prefix = format!("workload.{name}.");
+        let own = View { prefix: &prefix, table: "workload.", written: table, ..*view };
+        // The defaults in `view` are those of the scenario; no quantity has a default, so they cannot answer here.
+        let has = |key: &str| own.is_written(key);
+        let phase = |phase: &str, speed: &str| !has(phase) && !view.is_written(speed);
+        let download = phase("download", "cloud.image_transfer.per_job");
+        let convert = phase("convert", "cloud.image_conversion.per_job");
+        let note = match (has("image_size"), download, convert) {
+            (true, true, true) => format!(
+                "workload `{name}`: image sizes do not matter and a copy takes no time, because no speed is given (`cloud.image_transfer.per_job`, `cloud.image_conversion.per_job`)"
+            ),
+            (true, true, false) => format!(
+                "workload `{name}`: downloads take no time, because neither `download` nor `cloud.image_transfer.per_job` is given"
+            ),
+            (true, false, true) => format!(
+                "workload `{name}`: conversions take no time, because neither `convert` nor `cloud.image_conversion.per_job` is given"
+            ),
+            (false, true, true) => format!("workload `{name}`: a copy takes no time, because neither durations nor sizes and speeds are given"),
+            (true, false, false) | (false, _, _) => continue,
+        };
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+}
