@@ -170,7 +170,8 @@ pub(super) struct Defaults {
 
 /// The defaults of the release with this name, or of the newest.
 pub(super) fn defaults(release: &str) -> &'static Defaults {
-    static ALL: LazyLock<Vec<Defaults>> = LazyLock::new(|| RELEASES.iter().map(|release| of_release(release)).collect());
+    static ALL: LazyLock<Vec<Defaults>> =
+        LazyLock::new(|| RELEASES.iter().map(|release| of_release(release)).collect());
     let index = RELEASES.iter().position(|known| *known == release).unwrap_or(RELEASES.len() - 1);
     &ALL[index]
 }

@@ -98,7 +98,9 @@ impl Kind {
             Kind::Words => "a list of texts".to_owned(),
             Kind::Paths => "a list of paths, relative to the file that writes them".to_owned(),
             Kind::Seconds { off: false } => "whole seconds, or a duration such as `\"1h\"`".to_owned(),
-            Kind::Seconds { off: true } => "whole seconds above 0, a duration such as `\"5m\"`, or -1 for off".to_owned(),
+            Kind::Seconds { off: true } => {
+                "whole seconds above 0, a duration such as `\"5m\"`, or -1 for off".to_owned()
+            }
             Kind::Time { positive: false } => "a duration such as `\"90m\"`".to_owned(),
             Kind::Time { positive: true } => "a duration above zero such as `\"12h\"`".to_owned(),
             Kind::Instant => "a duration since the start such as `\"36h\"`, negative before it".to_owned(),
@@ -110,7 +112,9 @@ impl Kind {
             Kind::TokenAge => {
                 "a duration or a distribution, `{ of_expiration = share }` or `{ renewing = margin }`".to_owned()
             }
-            Kind::Bound => "a share such as `\"0.1%\"`, a count, or a duration such as `\"2h\"`, as the metric is".to_owned(),
+            Kind::Bound => {
+                "a share such as `\"0.1%\"`, a count, or a duration such as `\"2h\"`, as the metric is".to_owned()
+            }
             Kind::Free => "a table".to_owned(),
         }
     }
@@ -143,7 +147,9 @@ impl Kind {
                 None
             }
             Err(Wrong::Value(message)) => {
-                cx.issue(Issue::at(value.place, format!("`{key}`: {message}")).help(format!("takes {}", self.describe())));
+                cx.issue(
+                    Issue::at(value.place, format!("`{key}`: {message}")).help(format!("takes {}", self.describe())),
+                );
                 None
             }
         }
@@ -154,7 +160,9 @@ impl Kind {
             (Kind::Flag, Node::Flag(flag)) => Ok(Parsed::Flag(*flag)),
             (Kind::Integer { min, max }, Node::Integer(integer)) => match i64::try_from(*integer) {
                 Ok(value) if (min..=max).contains(&value) => Ok(Parsed::Integer(value)),
-                _ if *integer < i128::from(min) => Err(Wrong::value(format!("{integer} is below {min}, the least allowed"))),
+                _ if *integer < i128::from(min) => {
+                    Err(Wrong::value(format!("{integer} is below {min}, the least allowed")))
+                }
                 _ => Err(Wrong::value(format!("{integer} is above {max}, the most allowed"))),
             },
             (Kind::Level, Node::Real(real)) => {
@@ -224,7 +232,9 @@ fn seconds(integer: i128, off: bool) -> Result<Parsed, Wrong> {
     }
     let longest = Span::LONGEST.micros() / MICROS;
     match i64::try_from(integer) {
-        Ok(0) if off => Err(Wrong::value("0 is refused, because it means \"for ever\" to memcached; -1 turns caching off")),
+        Ok(0) if off => {
+            Err(Wrong::value("0 is refused, because it means \"for ever\" to memcached; -1 turns caching off"))
+        }
         Ok(value) if value < 0 => Err(Wrong::value(format!("{value} is negative"))),
         Ok(value) if value <= longest => Ok(Parsed::Seconds(Some(Span::from_seconds(value)))),
         Ok(_) => Err(Wrong::Value(parse::too_long())),

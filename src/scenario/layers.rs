@@ -65,12 +65,7 @@ fn one(
     good.then_some(below)
 }
 
-fn included(
-    item: &Value,
-    open: &mut Vec<std::path::PathBuf>,
-    files: &mut usize,
-    cx: &mut Context,
-) -> Option<Table> {
+fn included(item: &Value, open: &mut Vec<std::path::PathBuf>, files: &mut usize, cx: &mut Context) -> Option<Table> {
     let written = item.as_text()?;
     let path = cx.sources.resolve(item.place, written);
     // Two names of one file count as one; a file that is not there is reported when it is read.

@@ -110,9 +110,7 @@ fn expand(written: &Table, overrides: &Overrides, cx: &mut Context) -> Option<St
     check::unknown_keys(written, cx);
     let workloads: Vec<(String, Option<JobKind>)> = workload::tables(written)
         .into_iter()
-        .map(|(name, _, table)| {
-            (name, table.get("job").and_then(Value::as_text).and_then(JobKind::from_code))
-        })
+        .map(|(name, _, table)| (name, table.get("job").and_then(Value::as_text).and_then(JobKind::from_code)))
         .collect();
     let names: Vec<String> = workloads.iter().map(|(name, _)| name.clone()).collect();
     let swept = sweep::axes(written, &names, cx);
@@ -139,7 +137,13 @@ fn expand(written: &Table, overrides: &Overrides, cx: &mut Context) -> Option<St
         let chosen: Vec<(&str, &Value)> =
             swept.iter().zip(&values).map(|(axis, index)| (axis.path.as_str(), &axis.values[*index].0)).collect();
         let layered = presets.under(&chosen, written);
-        let view = View { swept: &chosen, prefix: "", table: "", written: layered, defaults: top.defaults_of(&chosen, layered) };
+        let view = View {
+            swept: &chosen,
+            prefix: "",
+            table: "",
+            written: layered,
+            defaults: top.defaults_of(&chosen, layered),
+        };
         let model = build::model(&view, cx);
         workload::notes(&view, &mut notes);
         if let Some(mut model) = model {

@@ -16,7 +16,9 @@ pub fn reference() -> String {
     for key in KEYS {
         let (of, name) = heading(key);
         if section.as_ref() != Some(&of) {
-            text.push_str(&format!("\n### {of}\n\n| key | takes | default | meaning | source |\n| --- | --- | --- | --- | --- |\n"));
+            text.push_str(&format!(
+                "\n### {of}\n\n| key | takes | default | meaning | source |\n| --- | --- | --- | --- | --- |\n"
+            ));
             section = Some(of);
         }
         let fixed = if key.fixed.is_some() { " (fixed)" } else { "" };
@@ -51,8 +53,10 @@ fn default(key: &Key) -> String {
 
 fn names() -> String {
     let metrics: Vec<&str> = Metric::ALL.into_iter().map(Metric::code).collect();
-    let counting: Vec<&str> = Metric::ALL.into_iter().filter(|metric| metric.counts_failures()).map(Metric::code).collect();
-    let mut text = format!("- Metrics: {}.\n- Of these, `step` and `reason` narrow {}.\n", listing(&metrics), listing(&counting));
+    let counting: Vec<&str> =
+        Metric::ALL.into_iter().filter(|metric| metric.counts_failures()).map(Metric::code).collect();
+    let mut text =
+        format!("- Metrics: {}.\n- Of these, `step` and `reason` narrow {}.\n", listing(&metrics), listing(&counting));
     for &kind in JobKind::ALL {
         text.push_str(&format!("- Steps of `{}`: {}.\n", kind.code(), listing(jobs::step_names(kind))));
     }
@@ -62,10 +66,11 @@ fn names() -> String {
 }
 
 fn preset_table() -> String {
-    let mut text = "\n## Presets\n\nEach is a fragment of a scenario whose comments name the source of every value.\n\n\
+    let mut text =
+        "\n## Presets\n\nEach is a fragment of a scenario whose comments name the source of every value.\n\n\
         | preset | what it is | lifetime | window | keys | rotation | Nova sends | Cinder sends | release |\n\
         | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
-        .to_owned();
+            .to_owned();
     for preset in presets() {
         let table = fragment(preset);
         let cell = |path: &str, unset: &str| table.at(path).map_or_else(|| unset.to_owned(), Value::label);

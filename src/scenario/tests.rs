@@ -48,7 +48,11 @@ fn explore() {
         println!("=====\n{case}-----");
         match read(&text) {
             Ok(_) => println!("OK"),
-            Err(issues) => println!("{}\n\n{}", issues.lines().join("\n"), if case.len() < 80 { issues.render(false) } else { String::new() }),
+            Err(issues) => println!(
+                "{}\n\n{}",
+                issues.lines().join("\n"),
+                if case.len() < 80 { issues.render(false) } else { String::new() }
+            ),
         }
     }
 }
@@ -56,7 +60,10 @@ fn explore() {
 #[test]
 fn speed() {
     let list: Vec<String> = (200..300).map(|n| n.to_string()).collect();
-    let text = format!("name = \"x\"\n[sweep]\n\"keystone.token.expiration\" = [{0}]\n\"keystone.token.allow_expired_window\" = [{0}]\n{WORKLOAD}", list.join(","));
+    let text = format!(
+        "name = \"x\"\n[sweep]\n\"keystone.token.expiration\" = [{0}]\n\"keystone.token.allow_expired_window\" = [{0}]\n{WORKLOAD}",
+        list.join(",")
+    );
     let start = std::time::Instant::now();
     let study = read(&text).unwrap();
     println!("{} points in {:?}", study.points.len(), start.elapsed());

@@ -46,36 +46,23 @@ impl Value {
     pub(super) fn as_table(&self) -> Option<&Table> {
         match &self.node {
             Node::Table(table) => Some(table),
-            Node::Flag(_)
-            | Node::Integer(_)
-            | Node::Real(_)
-            | Node::Text(_)
-            | Node::Moment(_)
-            | Node::Array(_) => None,
+            Node::Flag(_) | Node::Integer(_) | Node::Real(_) | Node::Text(_) | Node::Moment(_) | Node::Array(_) => None,
         }
     }
 
     pub(super) fn as_array(&self) -> Option<&[Value]> {
         match &self.node {
             Node::Array(items) => Some(items),
-            Node::Flag(_)
-            | Node::Integer(_)
-            | Node::Real(_)
-            | Node::Text(_)
-            | Node::Moment(_)
-            | Node::Table(_) => None,
+            Node::Flag(_) | Node::Integer(_) | Node::Real(_) | Node::Text(_) | Node::Moment(_) | Node::Table(_) => None,
         }
     }
 
     pub(super) fn as_text(&self) -> Option<&str> {
         match &self.node {
             Node::Text(text) => Some(text),
-            Node::Flag(_)
-            | Node::Integer(_)
-            | Node::Real(_)
-            | Node::Moment(_)
-            | Node::Array(_)
-            | Node::Table(_) => None,
+            Node::Flag(_) | Node::Integer(_) | Node::Real(_) | Node::Moment(_) | Node::Array(_) | Node::Table(_) => {
+                None
+            }
         }
     }
 
@@ -224,10 +211,7 @@ fn lower(value: &DeValue<'_>, at: Place, source: u32, issues: &mut Collected) ->
         DeValue::Boolean(flag) => Node::Flag(*flag),
         DeValue::Datetime(moment) => Node::Moment(moment.to_string()),
         DeValue::Array(items) => Node::Array(
-            items
-                .iter()
-                .map(|item| lower(item.get_ref(), place(source, &item.span()), source, issues))
-                .collect(),
+            items.iter().map(|item| lower(item.get_ref(), place(source, &item.span()), source, issues)).collect(),
         ),
         DeValue::Table(table) => Node::Table(lower_table(table, source, issues)),
     };

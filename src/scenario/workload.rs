@@ -115,7 +115,9 @@ fn one(
             (None, None) => Issue::at(place, message),
         };
         let path = own.path("token_age");
-        cx.issue(issue.help(format!("give `{path}` a smaller margin, or an age such as `{{ of_expiration = {{ uniform = [0, 1] }} }}`")));
+        cx.issue(issue.help(format!(
+            "give `{path}` a smaller margin, or an age such as `{{ of_expiration = {{ uniform = [0, 1] }} }}`"
+        )));
         return None;
     }
     if !optional_ones_are_good {
@@ -184,28 +186,26 @@ fn resolve(
         }
     };
     if jobs > MOST_JOBS {
-        let message = format!("`{key}`: about {jobs:.0} jobs in a replication, and at most {MOST_JOBS:.0} can be simulated");
-        cx.issue(own.place("arrivals").map_or_else(|| Issue::general(message.clone()), |place| Issue::at(place, message.clone())));
+        let message =
+            format!("`{key}`: about {jobs:.0} jobs in a replication, and at most {MOST_JOBS:.0} can be simulated");
+        cx.issue(
+            own.place("arrivals")
+                .map_or_else(|| Issue::general(message.clone()), |place| Issue::at(place, message.clone())),
+        );
         return None;
     }
     Some(arrivals)
 }
 
-fn read_trace(
-    key: &str,
-    path: &str,
-    place: Place,
-    job: JobKind,
-    name: &str,
-    cx: &mut Context,
-) -> Option<trace::Trace> {
+fn read_trace(key: &str, path: &str, place: Place, job: JobKind, name: &str, cx: &mut Context) -> Option<trace::Trace> {
     let file = cx.sources.resolve(place, path);
     let id = (file, name.to_owned());
     if let Some(trace) = cx.traces.get(&id) {
         return trace.clone();
     }
     let read = cx.sources.read(&id.0, path, CSV_LIMIT);
-    let trace = match read.and_then(|text| trace::parse(&text, job, name).map_err(|error| format!("`{path}`: {error}"))) {
+    let trace = match read.and_then(|text| trace::parse(&text, job, name).map_err(|error| format!("`{path}`: {error}")))
+    {
         Ok(trace) => Some(trace),
         Err(message) => {
             cx.issue(Issue::at(place, format!("`{key}`: {message}")));
@@ -227,7 +227,8 @@ fn agree_on_service_token_age(
     let mut good = Some(());
     for pair in given.windows(2) {
         if pair[0].1 != pair[1].1 {
-            let place = |index: usize| tables[index].2.get("service_token_age").map_or(tables[index].1, |value| value.place);
+            let place =
+                |index: usize| tables[index].2.get("service_token_age").map_or(tables[index].1, |value| value.place);
             let message = format!(
                 "`service_token_age` is {} in workload `{}` and {} in `{}`, but senders share one token",
                 pair[0].1, workloads[pair[0].0].name, pair[1].1, workloads[pair[1].0].name
@@ -262,7 +263,9 @@ pub(super) fn notes(view: &View<'_>, notes: &mut Vec<String>) {
             (true, false, true) => format!(
                 "workload `{name}`: conversions take no time, because neither `convert` nor `cloud.image_conversion.per_job` is given"
             ),
-            (false, true, true) => format!("workload `{name}`: a copy takes no time, because neither durations nor sizes and speeds are given"),
+            (false, true, true) => format!(
+                "workload `{name}`: a copy takes no time, because neither durations nor sizes and speeds are given"
+            ),
             (true, false, false) | (false, _, _) => continue,
         };
         if !notes.contains(&note) {

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 mod cache;
+mod chain;
 mod clocks;
 mod combined;
 mod defaults;
