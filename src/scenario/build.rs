@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::model::{
-    AuthToken, Cinder, Glance, GlanceStore, ImagePath, Keys, Keystone, Model, Nova, Offset, Rotations, Run, ServiceUser,
-    ServiceUsers, Swift,
+    AuthToken, Cinder, Glance, GlanceStore, ImagePath, Keys, Keystone, Model, Nova, Offset, Rotations, Run,
+    ServiceUser, ServiceUsers, Swift,
 };
 use crate::units::{MICROS, Span};
 
@@ -24,7 +24,8 @@ pub(super) fn model(view: &View<'_>, cx: &mut Context) -> Option<Model> {
     let cinder = cinder(view, cx);
     let glance = glance(view, cx);
     let service_users = service_users(view, cx);
-    let image_path = view.text("cloud.image_path", cx).map(|path| if path == "clone" { ImagePath::Clone } else { ImagePath::Copy });
+    let image_path =
+        view.text("cloud.image_path", cx).map(|path| if path == "clone" { ImagePath::Clone } else { ImagePath::Copy });
     let request_time = view.dist("cloud.requests.time", cx);
     let workloads = workload::all(view, run.as_ref(), keystone.as_ref(), cx);
     Some(Model {
@@ -131,11 +132,7 @@ fn auth_token(view: &View<'_>, service: &str, cx: &mut Context) -> Option<AuthTo
     let roles = view.words(&key("service_token_roles"), cx);
     let required = view.flag(&key("service_token_roles_required"), cx);
     let cache = view.seconds(&key("token_cache_time"), cx);
-    Some(AuthToken {
-        service_token_roles: roles?,
-        service_token_roles_required: required?,
-        token_cache_time: cache?,
-    })
+    Some(AuthToken { service_token_roles: roles?, service_token_roles_required: required?, token_cache_time: cache? })
 }
 
 fn nova(view: &View<'_>, cx: &mut Context) -> Option<Nova> {
@@ -147,14 +144,16 @@ fn nova(view: &View<'_>, cx: &mut Context) -> Option<Nova> {
     let interval = view.seconds(INTERVAL, cx);
     let (retries, interval) = (retries?, interval??);
     if interval == Span::ZERO && retries > MOST_POLLS_AT_ONCE {
-        let message = format!("`{INTERVAL}` may be 0 only with at most {MOST_POLLS_AT_ONCE} retries, and there are {retries}");
+        let message =
+            format!("`{INTERVAL}` may be 0 only with at most {MOST_POLLS_AT_ONCE} retries, and there are {retries}");
         between(view, [INTERVAL, RETRIES], message, cx);
         return None;
     }
     let attempts = u32::try_from(retries.max(0) + 1).ok()?;
     if i128::from(interval.micros()) * i128::from(attempts) > i128::from(Span::LONGEST.micros()) {
         let longest = Span::LONGEST.micros() / MICROS;
-        let message = format!("`{RETRIES}` polls take longer than {longest} s (1,000 years), the longest time there is here");
+        let message =
+            format!("`{RETRIES}` polls take longer than {longest} s (1,000 years), the longest time there is here");
         between(view, [RETRIES, INTERVAL], message, cx);
         return None;
     }

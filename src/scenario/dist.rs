@@ -146,7 +146,10 @@ fn kind_of<'v>(key: &str, value: &Value, table: &'v Table, cx: &mut Context) -> 
             Some(kind) => match found {
                 None => found = Some((kind, &entry.value)),
                 Some((first, _)) => {
-                    cx.issue(Issue::at(entry.place, format!("`{key}`: both `{first}` and `{kind}`: a distribution has one kind")));
+                    cx.issue(Issue::at(
+                        entry.place,
+                        format!("`{key}`: both `{first}` and `{kind}`: a distribution has one kind"),
+                    ));
                     good = false;
                 }
             },
@@ -286,12 +289,7 @@ fn fields<'v, const N: usize>(
 }
 
 /// Exactly so many items of an array.
-fn items<'v, const N: usize>(
-    key: &str,
-    body: &'v Value,
-    names: [&str; N],
-    cx: &mut Context,
-) -> Option<[&'v Value; N]> {
+fn items<'v, const N: usize>(key: &str, body: &'v Value, names: [&str; N], cx: &mut Context) -> Option<[&'v Value; N]> {
     let found: Option<[&Value; N]> = body.as_array().and_then(|items| {
         let items: Vec<&Value> = items.iter().collect();
         items.try_into().ok()

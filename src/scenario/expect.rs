@@ -47,8 +47,11 @@ fn one(table: &Table, place: Place, grid: &Grid<'_>, cx: &mut Context) -> Option
             let counting: Vec<&str> =
                 Metric::ALL.into_iter().filter(|metric| metric.counts_failures()).map(Metric::code).collect();
             cx.issue(
-                Issue::at(place, format!("`expect.{key}` cannot narrow `{}`, which does not count failures", metric.code()))
-                    .help(format!("it narrows {}", listing(&counting))),
+                Issue::at(
+                    place,
+                    format!("`expect.{key}` cannot narrow `{}`, which does not count failures", metric.code()),
+                )
+                .help(format!("it narrows {}", listing(&counting))),
             );
         }
     }
@@ -56,7 +59,8 @@ fn one(table: &Table, place: Place, grid: &Grid<'_>, cx: &mut Context) -> Option
     let source = cx.sources.get(place)?;
     let at = format!("{}:{}", source.name, source.line_column(place.start as usize).0);
     let matches = |values: &Vec<usize>| narrowed.iter().all(|(axis, allowed)| allowed.contains(&values[*axis]));
-    let points = grid.points.iter().enumerate().filter(|(_, values)| matches(values)).map(|(number, _)| number).collect();
+    let points =
+        grid.points.iter().enumerate().filter(|(_, values)| matches(values)).map(|(number, _)| number).collect();
     let text = words(&view, metric, &narrowed, grid);
     Some(Expectation { metric, min, max, points, workload, step, reason, confidence, place: at, text })
 }
@@ -118,7 +122,10 @@ fn workload(view: &View<'_>, grid: &Grid<'_>, cx: &mut Context) -> Option<String
     }
     if !known.contains(&name.as_str()) {
         let place = view.place("workload").unwrap_or(Place::NOWHERE);
-        cx.issue(Issue::at(place, format!("`expect.workload`: there is no workload `{name}`")).help(did_you_mean(&name, &known)));
+        cx.issue(
+            Issue::at(place, format!("`expect.workload`: there is no workload `{name}`"))
+                .help(did_you_mean(&name, &known)),
+        );
     }
     Some(name)
 }

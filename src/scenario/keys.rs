@@ -44,7 +44,7 @@ pub(super) enum Default {
 pub(super) const RELEASES: [&str; 4] = ["2025.1", "2025.2", "2026.1", "2026.2"];
 
 const MOST: i64 = i64::MAX;
-const NAMES: &str = "it names the scenario";
+const NAMES: &str = "names are the same at every point";
 const PRECISION: &str = "it says how often a point is repeated, not what is simulated";
 const LIST: &str = "it says what is expected, not what is simulated";
 const KIND: &str = "the columns of the results depend on it; write a workload per kind";
@@ -170,7 +170,8 @@ pub(super) struct Defaults {
 
 /// The defaults of the release with this name, or of the newest.
 pub(super) fn defaults(release: &str) -> &'static Defaults {
-    static ALL: LazyLock<Vec<Defaults>> = LazyLock::new(|| RELEASES.iter().map(|release| of_release(release)).collect());
+    static ALL: LazyLock<Vec<Defaults>> =
+        LazyLock::new(|| RELEASES.iter().map(|release| of_release(release)).collect());
     let index = RELEASES.iter().position(|known| *known == release).unwrap_or(RELEASES.len() - 1);
     &ALL[index]
 }

@@ -84,6 +84,7 @@ impl Kind {
         match self {
             Kind::Flag => "`true` or `false`".to_owned(),
             Kind::Integer { min: i64::MIN, max: i64::MAX } => "an integer".to_owned(),
+            Kind::Integer { min: i64::MIN, max } => format!("an integer of at most {max}"),
             Kind::Integer { min, max: i64::MAX } => format!("an integer of at least {min}"),
             Kind::Integer { min, max } => format!("an integer from {min} to {max}"),
             Kind::Level => "a number between 0 and 1, both excluded".to_owned(),
@@ -98,7 +99,9 @@ impl Kind {
             Kind::Words => "a list of texts".to_owned(),
             Kind::Paths => "a list of paths, relative to the file that writes them".to_owned(),
             Kind::Seconds { off: false } => "whole seconds, or a duration such as `\"1h\"`".to_owned(),
-            Kind::Seconds { off: true } => "whole seconds above 0, a duration such as `\"5m\"`, or -1 for off".to_owned(),
+            Kind::Seconds { off: true } => {
+                "whole seconds above 0, a duration such as `\"5m\"`, or -1 for off".to_owned()
+            }
             Kind::Time { positive: false } => "a duration such as `\"90m\"`".to_owned(),
             Kind::Time { positive: true } => "a duration above zero such as `\"12h\"`".to_owned(),
             Kind::Instant => "a duration since the start such as `\"36h\"`, negative before it".to_owned(),
@@ -110,7 +113,9 @@ impl Kind {
             Kind::TokenAge => {
                 "a duration or a distribution, `{ of_expiration = share }` or `{ renewing = margin }`".to_owned()
             }
-            Kind::Bound => "a share such as `\"0.1%\"`, a count, or a duration such as `\"2h\"`, as the metric is".to_owned(),
+            Kind::Bound => {
+                "a share such as `\"0.1%\"`, a count, or a duration such as `\"2h\"`, as the metric is".to_owned()
+            }
             Kind::Free => "a table".to_owned(),
         }
     }
@@ -143,7 +148,9 @@ impl Kind {
                 None
             }
             Err(Wrong::Value(message)) => {
-                cx.issue(Issue::at(value.place, format!("`{key}`: {message}")).help(format!("takes {}", self.describe())));
+                cx.issue(
+                    Issue::at(value.place, format!("`{key}`: {message}")).help(format!("takes {}", self.describe())),
+                );
                 None
             }
         }
@@ -154,8 +161,10 @@ impl Kind {
             (Kind::Flag, Node::Flag(flag)) => Ok(Parsed::Flag(*flag)),
             (Kind::Integer { min, max }, Node::Integer(integer)) => match i64::try_from(*integer) {
                 Ok(value) if (min..=max).contains(&value) => Ok(Parsed::Integer(value)),
-                _ if *integer < i128::from(min) => Err(Wrong::value(format!("{integer} is below {min}, the least allowed"))),
-                _ => Err(Wrong::value(format!("{integer} is above {max}, the most allowed"))),
+                _ if *integer < i128::from(min) => {
+                    Err(Wrong::value(format!("{} is below {min}, the least allowed", shown(*integer))))
+                }
+                _ => Err(Wrong::value(format!("{} is above {max}, the most allowed", shown(*integer)))),
             },
             (Kind::Level, Node::Real(real)) => {
                 if *real > 0.0 && *real < 1.0 {
@@ -218,17 +227,24 @@ impl From<String> for Wrong {
     }
 }
 
+/// An integer as it was written, unless it was too long to be kept.
+fn shown(integer: i128) -> String {
+    if integer == i128::MAX || integer == i128::MIN { "this integer".to_owned() } else { integer.to_string() }
+}
+
 fn seconds(integer: i128, off: bool) -> Result<Parsed, Wrong> {
     if off && integer == -1 {
         return Ok(Parsed::Seconds(None));
     }
     let longest = Span::LONGEST.micros() / MICROS;
     match i64::try_from(integer) {
-        Ok(0) if off => Err(Wrong::value("0 is refused, because it means \"for ever\" to memcached; -1 turns caching off")),
+        Ok(0) if off => {
+            Err(Wrong::value("0 is refused, because it means \"for ever\" to memcached; -1 turns caching off"))
+        }
         Ok(value) if value < 0 => Err(Wrong::value(format!("{value} is negative"))),
         Ok(value) if value <= longest => Ok(Parsed::Seconds(Some(Span::from_seconds(value)))),
         Ok(_) => Err(Wrong::Value(parse::too_long())),
-        Err(_) if integer < 0 => Err(Wrong::value(format!("{integer} is negative"))),
+        Err(_) if integer < 0 => Err(Wrong::value(format!("{} is negative", shown(integer)))),
         Err(_) => Err(Wrong::Value(parse::too_long())),
     }
 }

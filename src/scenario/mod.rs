@@ -56,9 +56,8 @@ pub struct Overrides {
 pub fn load(path: &Path, overrides: &Overrides) -> Result<Study, Issues> {
     let mut cx = Context::default();
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let folder = path.parent().unwrap_or(Path::new(""));
     match cx.sources.read(path, &name, source::SCENARIO_LIMIT) {
-        Ok(text) => study(&path.to_string_lossy(), text, folder, overrides, cx),
+        Ok(text) => study(&path.to_string_lossy(), text, path, overrides, cx),
         Err(message) => {
             cx.issue(Issue::general(message));
             Err(finish(cx))
@@ -73,17 +72,17 @@ pub fn load(path: &Path, overrides: &Overrides) -> Result<Study, Issues> {
 pub fn load_text(name: &str, text: &str, folder: &Path, overrides: &Overrides) -> Result<Study, Issues> {
     let mut cx = Context::default();
     cx.sources.digest(name, text.as_bytes());
-    study(name, Arc::from(text), folder, overrides, cx)
+    study(name, Arc::from(text), &folder.join(name), overrides, cx)
 }
 
 fn finish(cx: Context) -> Issues {
     cx.issues.finish(cx.sources.into_list())
 }
 
-fn study(name: &str, text: Arc<str>, folder: &Path, overrides: &Overrides, mut cx: Context) -> Result<Study, Issues> {
+fn study(name: &str, text: Arc<str>, path: &Path, overrides: &Overrides, mut cx: Context) -> Result<Study, Issues> {
     check_overrides(overrides, &mut cx.issues);
     cx.sources.digest("overrides", format!("{:?} {:?}", overrides.seed, overrides.replications).as_bytes());
-    let study = layers::load(name, text, folder, &mut cx).and_then(|written| expand(&written, overrides, &mut cx));
+    let study = layers::load(name, text, path, &mut cx).and_then(|written| expand(&written, overrides, &mut cx));
     match study {
         Some(mut study) if cx.issues.len() == 0 => {
             // Only now, because traces are read while points are built.
@@ -110,9 +109,7 @@ fn expand(written: &Table, overrides: &Overrides, cx: &mut Context) -> Option<St
     check::unknown_keys(written, cx);
     let workloads: Vec<(String, Option<JobKind>)> = workload::tables(written)
         .into_iter()
-        .map(|(name, _, table)| {
-            (name, table.get("job").and_then(Value::as_text).and_then(JobKind::from_code))
-        })
+        .map(|(name, _, table)| (name, table.get("job").and_then(Value::as_text).and_then(JobKind::from_code)))
         .collect();
     let names: Vec<String> = workloads.iter().map(|(name, _)| name.clone()).collect();
     let swept = sweep::axes(written, &names, cx);
@@ -139,7 +136,13 @@ fn expand(written: &Table, overrides: &Overrides, cx: &mut Context) -> Option<St
         let chosen: Vec<(&str, &Value)> =
             swept.iter().zip(&values).map(|(axis, index)| (axis.path.as_str(), &axis.values[*index].0)).collect();
         let layered = presets.under(&chosen, written);
-        let view = View { swept: &chosen, prefix: "", table: "", written: layered, defaults: top.defaults_of(&chosen, layered) };
+        let view = View {
+            swept: &chosen,
+            prefix: "",
+            table: "",
+            written: layered,
+            defaults: top.defaults_of(&chosen, layered),
+        };
         let model = build::model(&view, cx);
         workload::notes(&view, &mut notes);
         if let Some(mut model) = model {

@@ -21,7 +21,10 @@ static PRESETS: &[Preset] = &[
     preset!("kolla-ansible", "kolla-ansible: a day of lifetime, three keys, one rotation in three days"),
     preset!("kolla-ansible-2018", "kolla-ansible before May 2019 on three controllers, each rotating daily"),
     preset!("openstack-ansible", "openstack-ansible: twelve hours of lifetime, seven keys, a rotation a day"),
-    preset!("openstack-helm", "openstack-helm since January 2025: twelve hours of lifetime and of rotation, seven keys"),
+    preset!(
+        "openstack-helm",
+        "openstack-helm since January 2025: twelve hours of lifetime and of rotation, seven keys"
+    ),
     preset!("openstack-helm-2024", "openstack-helm from June 2018 to January 2025: the same with three keys"),
     preset!("charm-keystone", "the Juju charms: keys that rotate every hour and last one"),
     preset!("puppet-keystone", "puppet-keystone with its cron class: a rotation a day and three keys"),

@@ -78,7 +78,8 @@ pub(super) fn token_age(key: &str, value: &Value, cx: &mut Context) -> Option<To
     let special = table.entries.iter().find(|entry| matches!(&*entry.key, "of_expiration" | "renewing"));
     let Some(special) = special else {
         // Neither a distribution nor one of ours: the message has to know both.
-        let near = table.entries.iter().find(|entry| !KINDS.contains(&&*entry.key) && !matches!(&*entry.key, "min" | "max"));
+        let near =
+            table.entries.iter().find(|entry| !KINDS.contains(&&*entry.key) && !matches!(&*entry.key, "min" | "max"));
         if let Some(entry) = near {
             let known: Vec<&str> = ["of_expiration", "renewing"].iter().chain(KINDS).copied().collect();
             cx.issue(

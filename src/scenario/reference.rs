@@ -16,12 +16,14 @@ pub fn reference() -> String {
     for key in KEYS {
         let (of, name) = heading(key);
         if section.as_ref() != Some(&of) {
-            text.push_str(&format!("\n### {of}\n\n| key | takes | default | meaning | source |\n| --- | --- | --- | --- | --- |\n"));
+            text.push_str(&format!(
+                "\n### {of}\n\n| key | takes | default | meaning | source |\n| --- | --- | --- | --- | --- |\n"
+            ));
             section = Some(of);
         }
         let fixed = if key.fixed.is_some() { " (fixed)" } else { "" };
         let takes = key.kind.describe();
-        let row = format!("| `{name}`{fixed} | {takes} | {} | {} | {} |\n", default(key), key.meaning, key.origin);
+        let row = format!("| `{name}`{fixed} | {takes} | {} | {} | {} |\n", default(key), key.meaning, origin(key));
         text.push_str(&row);
     }
     text.push_str(include_str!("reference/tail.md"));
@@ -39,6 +41,12 @@ fn heading(key: &Key) -> (String, &'static str) {
     }
 }
 
+/// Where an option stands in OpenStack, which the path says already but for the file.
+fn origin(key: &Key) -> String {
+    let section = key.path.split('.').nth(1).filter(|_| key.origin.ends_with(".conf"));
+    section.map_or_else(|| key.origin.to_owned(), |section| format!("{} `[{section}]`", key.origin))
+}
+
 fn default(key: &Key) -> String {
     match key.default {
         Default::Unset("") => "none".to_owned(),
@@ -51,8 +59,10 @@ fn default(key: &Key) -> String {
 
 fn names() -> String {
     let metrics: Vec<&str> = Metric::ALL.into_iter().map(Metric::code).collect();
-    let counting: Vec<&str> = Metric::ALL.into_iter().filter(|metric| metric.counts_failures()).map(Metric::code).collect();
-    let mut text = format!("- Metrics: {}.\n- Of these, `step` and `reason` narrow {}.\n", listing(&metrics), listing(&counting));
+    let counting: Vec<&str> =
+        Metric::ALL.into_iter().filter(|metric| metric.counts_failures()).map(Metric::code).collect();
+    let mut text =
+        format!("- Metrics: {}.\n- Of these, `step` and `reason` narrow {}.\n", listing(&metrics), listing(&counting));
     for &kind in JobKind::ALL {
         text.push_str(&format!("- Steps of `{}`: {}.\n", kind.code(), listing(jobs::step_names(kind))));
     }
@@ -62,10 +72,11 @@ fn names() -> String {
 }
 
 fn preset_table() -> String {
-    let mut text = "\n## Presets\n\nEach is a fragment of a scenario whose comments name the source of every value.\n\n\
+    let mut text =
+        "\n## Presets\n\nEach is a fragment of a scenario whose comments name the source of every value.\n\n\
         | preset | what it is | lifetime | window | keys | rotation | Nova sends | Cinder sends | release |\n\
         | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
-        .to_owned();
+            .to_owned();
     for preset in presets() {
         let table = fragment(preset);
         let cell = |path: &str, unset: &str| table.at(path).map_or_else(|| unset.to_owned(), Value::label);

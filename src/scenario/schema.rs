@@ -118,7 +118,8 @@ fn definitions() -> Json {
     let mut definitions = Map::new();
     let duration = "([0-9]+(\\.[0-9]+)? *[a-zµμ]+ *)+$";
     definitions.insert("duration".to_owned(), json!({ "type": "string", "pattern": format!("^ *{duration}") }));
-    definitions.insert("signed_duration".to_owned(), json!({ "type": "string", "pattern": format!("^ *-? *{duration}") }));
+    definitions
+        .insert("signed_duration".to_owned(), json!({ "type": "string", "pattern": format!("^ *-? *{duration}") }));
     for unit in UNITS {
         definitions.insert(definition(unit).to_owned(), distribution(unit));
     }
@@ -214,7 +215,8 @@ mod tests {
     #[test]
     fn unknown_keys_are_refused_on_every_level() {
         let schema = schema();
-        for path in ["", "/properties/keystone", "/properties/keystone/properties/token", "/properties/workload/items"] {
+        for path in ["", "/properties/keystone", "/properties/keystone/properties/token", "/properties/workload/items"]
+        {
             assert_eq!(schema.pointer(&format!("{path}/additionalProperties")), Some(&json!(false)), "{path}");
         }
     }

@@ -55,7 +55,7 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    /// Takes a text under a name; `hashed` is false for what is part of outlast itself.
+    /// Takes a text under a name; it enters the hash where it is read, and a preset, which is part of outlast, never.
     pub(super) fn add(&mut self, name: &str, text: Arc<str>, folder: &Path) -> u32 {
         self.list.push(Source { name: name.to_owned(), text, folder: folder.to_owned() });
         self.list.len() as u32 - 1

@@ -48,7 +48,10 @@ pub(super) fn axes(written: &Table, workloads: &[String], cx: &mut Context) -> V
     let points = axes.iter().try_fold(1_u128, |points, axis| points.checked_mul(axis.values.len() as u128));
     if points.is_none_or(|points| points > MOST_POINTS) {
         let count = points.map_or_else(|| "more than 10^38".to_owned(), |points| points.to_string());
-        cx.issue(Issue::at(sweep.place, format!("the sweep has {count} points, and at most {MOST_POINTS} are allowed")));
+        cx.issue(Issue::at(
+            sweep.place,
+            format!("the sweep has {count} points, and at most {MOST_POINTS} are allowed"),
+        ));
         return Vec::new();
     }
     axes
@@ -142,9 +145,10 @@ fn values(path: &str, key: &Key, value: &Value, cx: &mut Context) -> Option<Vec<
 pub(super) fn same(one: &Parsed, other: &Parsed) -> bool {
     use super::process::ArrivalsText;
     match (one, other) {
-        (Parsed::Arrivals(ArrivalsText::Trace { path: one, .. }), Parsed::Arrivals(ArrivalsText::Trace { path, .. })) => {
-            one == path
-        }
+        (
+            Parsed::Arrivals(ArrivalsText::Trace { path: one, .. }),
+            Parsed::Arrivals(ArrivalsText::Trace { path, .. }),
+        ) => one == path,
         (one, other) => one == other,
     }
 }

@@ -136,8 +136,7 @@ fn read_row(
     singles: &mut [Option<String>],
     ordinal: u64,
 ) -> Result<TraceRow, (usize, String)> {
-    let mut row =
-        TraceRow { submitted: Instant::START, ordinal, token_age: None, quantities: [None; Quantity::COUNT] };
+    let mut row = TraceRow { submitted: Instant::START, ordinal, token_age: None, quantities: [None; Quantity::COUNT] };
     for (index, (column, field)) in columns.iter().zip(record).enumerate() {
         let field = field.trim();
         let wrong = |message: String| (index, format!("`{field}` {message}"));
@@ -199,8 +198,11 @@ mod tests {
              boots,3,10,60,,,3600,completed\n",
         )
         .unwrap();
-        let rows: Vec<_> =
-            trace.rows.iter().map(|row| (row.submitted.micros(), row.ordinal, row.token_age.map(Span::micros))).collect();
+        let rows: Vec<_> = trace
+            .rows
+            .iter()
+            .map(|row| (row.submitted.micros(), row.ordinal, row.token_age.map(Span::micros)))
+            .collect();
         assert_eq!(rows, [(10_000_000, 3, Some(60_000_000)), (20_500_000, 7, None)]);
         assert_eq!(trace.rows[1].quantities[Quantity::ImageSize as usize], Some(1024));
         assert_eq!(trace.rows[1].quantities[Quantity::Download as usize], Some(3_000_001));

@@ -1,6 +1,7 @@
 //! The dynamic tree of a scenario: TOML values that remember their place, and how layers merge. No meaning of keys.
 
 use std::fmt;
+use std::num::IntErrorKind;
 use std::sync::Arc;
 
 use toml::de::{DeTable, DeValue};
@@ -46,36 +47,23 @@ impl Value {
     pub(super) fn as_table(&self) -> Option<&Table> {
         match &self.node {
             Node::Table(table) => Some(table),
-            Node::Flag(_)
-            | Node::Integer(_)
-            | Node::Real(_)
-            | Node::Text(_)
-            | Node::Moment(_)
-            | Node::Array(_) => None,
+            Node::Flag(_) | Node::Integer(_) | Node::Real(_) | Node::Text(_) | Node::Moment(_) | Node::Array(_) => None,
         }
     }
 
     pub(super) fn as_array(&self) -> Option<&[Value]> {
         match &self.node {
             Node::Array(items) => Some(items),
-            Node::Flag(_)
-            | Node::Integer(_)
-            | Node::Real(_)
-            | Node::Text(_)
-            | Node::Moment(_)
-            | Node::Table(_) => None,
+            Node::Flag(_) | Node::Integer(_) | Node::Real(_) | Node::Text(_) | Node::Moment(_) | Node::Table(_) => None,
         }
     }
 
     pub(super) fn as_text(&self) -> Option<&str> {
         match &self.node {
             Node::Text(text) => Some(text),
-            Node::Flag(_)
-            | Node::Integer(_)
-            | Node::Real(_)
-            | Node::Moment(_)
-            | Node::Array(_)
-            | Node::Table(_) => None,
+            Node::Flag(_) | Node::Integer(_) | Node::Real(_) | Node::Moment(_) | Node::Array(_) | Node::Table(_) => {
+                None
+            }
         }
     }
 
@@ -178,6 +166,10 @@ pub(super) fn parse(text: &str, source: u32, issues: &mut Collected) -> Option<T
         last_line = line;
         let message = error.message().replace('\n', "; ");
         issues.push(Issue::at(place(source, &span), format!("not TOML: {message}")));
+        // Inside an array that is not closed, everything up to the end of the file looks wrong.
+        if error.message().contains("array elements") {
+            break;
+        }
     }
     None
 }
@@ -205,29 +197,25 @@ fn lower(value: &DeValue<'_>, at: Place, source: u32, issues: &mut Collected) ->
         DeValue::String(text) => Node::Text(text.to_string()),
         DeValue::Integer(integer) => match i128::from_str_radix(integer.as_str(), integer.radix()) {
             Ok(integer) => Node::Integer(integer),
+            // Far outside every range, so that the range check speaks.
+            Err(error) if *error.kind() == IntErrorKind::PosOverflow => Node::Integer(i128::MAX),
+            Err(error) if *error.kind() == IntErrorKind::NegOverflow => Node::Integer(i128::MIN),
             Err(_) => {
-                issues.push(Issue::at(at, "this integer has too many digits"));
+                issues.push(Issue::at(at, "not TOML: this integer has no digits"));
                 Node::Integer(0)
             }
         },
         DeValue::Float(float) => match float.as_str().parse::<f64>() {
-            Ok(real) if real.is_infinite() && !float.as_str().contains("inf") => {
-                issues.push(Issue::at(at, "this float is too large"));
-                Node::Real(0.0)
-            }
             Ok(real) => Node::Real(real),
             Err(_) => {
-                issues.push(Issue::at(at, "this float cannot be read"));
+                issues.push(Issue::at(at, "not TOML: this float cannot be read"));
                 Node::Real(0.0)
             }
         },
         DeValue::Boolean(flag) => Node::Flag(*flag),
         DeValue::Datetime(moment) => Node::Moment(moment.to_string()),
         DeValue::Array(items) => Node::Array(
-            items
-                .iter()
-                .map(|item| lower(item.get_ref(), place(source, &item.span()), source, issues))
-                .collect(),
+            items.iter().map(|item| lower(item.get_ref(), place(source, &item.span()), source, issues)).collect(),
         ),
         DeValue::Table(table) => Node::Table(lower_table(table, source, issues)),
     };

@@ -36,7 +36,9 @@ pub(super) fn all(
     let tables = tables(view.written);
     if tables.is_empty() {
         if view.written.get("workload").and_then(Value::as_array).is_none_or(<[Value]>::is_empty) {
-            cx.issue(Issue::general("there is no `[[workload]]`: at least one is needed, so that there are jobs"));
+            let issue =
+                Issue::at(super::layers::BEGINNING, "there is no `[[workload]]`, and without one there are no jobs");
+            cx.issue(issue.help("write `[[workload]]` with `job` and `arrivals`"));
         }
         return None;
     }
@@ -81,9 +83,7 @@ fn one(
     keystone: Option<&Keystone>,
     cx: &mut Context,
 ) -> Option<Workload> {
-    if own.is_written("name") {
-        own.text("name", cx)?;
-    }
+    let name_is_good = !own.is_written("name") || own.text("name", cx).is_some();
     for required in ["job", "arrivals"] {
         if !own.is_written(required) {
             cx.issue(Issue::at(place, format!("`[[workload]]` needs `{required}`")));
@@ -115,10 +115,12 @@ fn one(
             (None, None) => Issue::at(place, message),
         };
         let path = own.path("token_age");
-        cx.issue(issue.help(format!("give `{path}` a smaller margin, or an age such as `{{ of_expiration = {{ uniform = [0, 1] }} }}`")));
+        cx.issue(issue.help(format!(
+            "give `{path}` a smaller margin, or an age such as `{{ of_expiration = {{ uniform = [0, 1] }} }}`"
+        )));
         return None;
     }
-    if !optional_ones_are_good {
+    if !optional_ones_are_good || !name_is_good {
         return None;
     }
     Some(Workload {
@@ -184,28 +186,26 @@ fn resolve(
         }
     };
     if jobs > MOST_JOBS {
-        let message = format!("`{key}`: about {jobs:.0} jobs in a replication, and at most {MOST_JOBS:.0} can be simulated");
-        cx.issue(own.place("arrivals").map_or_else(|| Issue::general(message.clone()), |place| Issue::at(place, message.clone())));
+        let message =
+            format!("`{key}`: about {jobs:.0} jobs in a replication, and at most {MOST_JOBS:.0} can be simulated");
+        cx.issue(
+            own.place("arrivals")
+                .map_or_else(|| Issue::general(message.clone()), |place| Issue::at(place, message.clone())),
+        );
         return None;
     }
     Some(arrivals)
 }
 
-fn read_trace(
-    key: &str,
-    path: &str,
-    place: Place,
-    job: JobKind,
-    name: &str,
-    cx: &mut Context,
-) -> Option<trace::Trace> {
+fn read_trace(key: &str, path: &str, place: Place, job: JobKind, name: &str, cx: &mut Context) -> Option<trace::Trace> {
     let file = cx.sources.resolve(place, path);
     let id = (file, name.to_owned());
     if let Some(trace) = cx.traces.get(&id) {
         return trace.clone();
     }
     let read = cx.sources.read(&id.0, path, CSV_LIMIT);
-    let trace = match read.and_then(|text| trace::parse(&text, job, name).map_err(|error| format!("`{path}`: {error}"))) {
+    let trace = match read.and_then(|text| trace::parse(&text, job, name).map_err(|error| format!("`{path}`: {error}")))
+    {
         Ok(trace) => Some(trace),
         Err(message) => {
             cx.issue(Issue::at(place, format!("`{key}`: {message}")));
@@ -227,7 +227,8 @@ fn agree_on_service_token_age(
     let mut good = Some(());
     for pair in given.windows(2) {
         if pair[0].1 != pair[1].1 {
-            let place = |index: usize| tables[index].2.get("service_token_age").map_or(tables[index].1, |value| value.place);
+            let place =
+                |index: usize| tables[index].2.get("service_token_age").map_or(tables[index].1, |value| value.place);
             let message = format!(
                 "`service_token_age` is {} in workload `{}` and {} in `{}`, but senders share one token",
                 pair[0].1, workloads[pair[0].0].name, pair[1].1, workloads[pair[1].0].name
@@ -247,24 +248,35 @@ pub(super) fn notes(view: &View<'_>, notes: &mut Vec<String>) {
     for (name, _, table) in tables(view.written) {
         let prefix = format!("workload.{name}.");
         let own = View { prefix: &prefix, table: "workload.", written: table, ..*view };
+        // A trace may bring its own sizes and durations.
+        if own.value("arrivals").and_then(Value::as_table).is_some_and(|arrivals| arrivals.get("trace").is_some()) {
+            continue;
+        }
         // The defaults in `view` are those of the scenario; no quantity has a default, so they cannot answer here.
         let has = |key: &str| own.is_written(key);
         let phase = |phase: &str, speed: &str| !has(phase) && !view.is_written(speed);
         let download = phase("download", "cloud.image_transfer.per_job");
         let convert = phase("convert", "cloud.image_conversion.per_job");
-        let note = match (has("image_size"), download, convert) {
-            (true, true, true) => format!(
-                "workload `{name}`: image sizes do not matter and a copy takes no time, because no speed is given (`cloud.image_transfer.per_job`, `cloud.image_conversion.per_job`)"
-            ),
-            (true, true, false) => format!(
-                "workload `{name}`: downloads take no time, because neither `download` nor `cloud.image_transfer.per_job` is given"
-            ),
-            (true, false, true) => format!(
-                "workload `{name}`: conversions take no time, because neither `convert` nor `cloud.image_conversion.per_job` is given"
-            ),
-            (false, true, true) => format!("workload `{name}`: a copy takes no time, because neither durations nor sizes and speeds are given"),
+        let speeds = ["cloud.image_transfer.per_job", "cloud.image_conversion.per_job"];
+        let unused_speed = !(has("download") && has("convert")) && speeds.iter().any(|speed| view.is_written(speed));
+        let what = match (has("image_size"), download, convert) {
+            (true, true, true) => {
+                "image sizes do not matter and a copy takes no time, because no speed is given (`cloud.image_transfer.per_job`, \
+                 `cloud.image_conversion.per_job`)"
+            }
+            (true, true, false) => {
+                "downloads take no time, because neither `download` nor `cloud.image_transfer.per_job` is given"
+            }
+            (true, false, true) => {
+                "conversions take no time, because neither `convert` nor `cloud.image_conversion.per_job` is given"
+            }
+            (false, true, true) => "a copy takes no time, because neither durations nor sizes and speeds are given",
+            (false, _, _) if unused_speed => {
+                "images are empty and speeds do not matter, because `image_size` is not given"
+            }
             (true, false, false) | (false, _, _) => continue,
         };
+        let note = format!("workload `{name}`: {what}");
         if !notes.contains(&note) {
             notes.push(note);
         }
