@@ -42,7 +42,8 @@ impl Source {
         let before = self.text.get(..byte).unwrap_or(&self.text);
         let line = before.matches('\n').count() + 1;
         let start = before.rfind('\n').map_or(0, |at| at + 1);
-        (line, before[start..].chars().count() + 1)
+        // A byte order mark takes no column.
+        (line, before[start..].trim_start_matches('\u{feff}').chars().count() + 1)
     }
 }
 

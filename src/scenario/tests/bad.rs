@@ -17,7 +17,7 @@ fn every_problem_at_its_place() {
     for block in table.trim_end().split("\n----\n") {
         let (text, _) = block.split_once("\n=>").expect("a block has problems");
         let issues = read(&around(text)).expect_err(text);
-        assert_eq!(issues.render(true).is_empty(), false);
+        assert!(!issues.render(true).is_empty());
         renewed.push(format!("{text}\n=>\n{}", issues.lines().join("\n")));
     }
     let renewed = renewed.join("\n----\n") + "\n";
@@ -123,6 +123,25 @@ fn files_that_cannot_be_read() {
     assert_eq!(found.len(), 3, "{found:?}");
     assert!(found[0].ends_with(&format!("broken.toml:1:27: `include`: no such file: `{}`", shown("none.toml"))));
     assert!(found[1].contains("syntax.toml:1:5: not TOML: "), "{found:?}");
+}
+
+/// A key that is in the table and read nowhere would be accepted and mean nothing.
+#[test]
+fn every_key_is_read() {
+    for key in keys::KEYS {
+        let path = key.path;
+        let text = match path.split_once('.') {
+            Some(("workload", name)) => format!("[[workload]]\n{name} = 1979-05-27\n"),
+            Some(("expect", name)) => format!("[[expect]]\nmetric = \"failed\"\n{name} = 1979-05-27\n"),
+            Some(_) | None => format!("{path} = 1979-05-27\n{WORKLOAD}"),
+        };
+        let text = text.replace("metric = \"failed\"\nmetric", "metric");
+        let issues = read(&text).expect_err(path);
+        let last = path.rsplit('.').next().unwrap_or(path);
+        let named =
+            |line: &String| line.contains(&format!("{last}`")) && !line.contains("unknown") && !line.contains("needs");
+        assert!(issues.lines().iter().any(named), "{path}: {:?}", issues.lines());
+    }
 }
 
 #[test]

@@ -190,6 +190,14 @@ fn every_preset_is_a_good_scenario() {
 }
 
 #[test]
+fn the_example_of_the_reference_is_good() {
+    let reference = reference();
+    let example = reference.split("```").nth(1).and_then(|block| block.strip_prefix("toml")).expect("an example");
+    let study = read(example).unwrap_or_else(|issues| panic!("{issues}"));
+    assert_eq!((study.points.len(), study.expectations[0].points.as_slice()), (2, [1].as_slice()));
+}
+
+#[test]
 fn higher_layers_win() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
