@@ -112,7 +112,9 @@ fn expand(written: &Table, overrides: &Overrides, cx: &mut Context) -> Option<St
         .map(|(name, _, table)| (name, table.get("job").and_then(Value::as_text).and_then(JobKind::from_code)))
         .collect();
     let names: Vec<String> = workloads.iter().map(|(name, _)| name.clone()).collect();
+    let before = cx.issues.len();
     let swept = sweep::axes(written, &names, cx);
+    let complete = cx.issues.len() == before;
     let axes: Vec<Axis> = swept.iter().map(Swept::axis).collect();
     let grid = grid(&swept);
     let presets = Presets::new(written, &swept, cx);
@@ -126,7 +128,8 @@ fn expand(written: &Table, overrides: &Overrides, cx: &mut Context) -> Option<St
     let confidence = top.level("run.confidence", cx);
     let expectations = {
         let confidence = confidence.unwrap_or(0.95);
-        let grid = expect::Grid { swept: &swept, axes: &axes, points: &grid, workloads: &workloads, confidence };
+        let grid =
+            expect::Grid { swept: &swept, complete, axes: &axes, points: &grid, workloads: &workloads, confidence };
         expect::all(written, &grid, cx)
     };
 

@@ -83,6 +83,22 @@ fn what_is_missing_is_said() {
 }
 
 #[test]
+fn names_are_safe_as_folders() {
+    let long = "x".repeat(101);
+    for (name, message) in [
+        ("", "must not be empty"),
+        ("..", "must not begin with `.`, because it names a folder"),
+        ("a b", "must not contain ' ', because it names a folder"),
+        ("a/b", "must not contain '/', because it names a folder"),
+        ("é", "must not contain 'é', because it names a folder"),
+        (long.as_str(), "is longer than 100 characters"),
+    ] {
+        let issues = read(&format!("name = \"{name}\"{WORKLOAD}")).expect_err(name);
+        assert_eq!(issues.lines(), [format!("t.toml:1:8: `name`: {message}")]);
+    }
+}
+
+#[test]
 fn columns_count_characters() {
     let issues = read(&around("description = \"é漢\" # é\nrun = { sed = 1, \"é\" = 2, drain = 3 }")).expect_err("bad");
     assert_eq!(
