@@ -91,6 +91,12 @@ fn study(name: &str, text: Arc<str>, path: &Path, overrides: &Overrides, mut cx:
         }
         Some(_) | None => {
             debug_assert!(cx.issues.len() > 0, "a scenario is refused only with a reason");
+            if cx.issues.len() == 0 {
+                cx.issue(Issue::at(
+                    layers::BEGINNING,
+                    "this scenario cannot be read, and outlast fails to say why: a bug",
+                ));
+            }
             Err(finish(cx))
         }
     }
