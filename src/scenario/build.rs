@@ -18,6 +18,8 @@ const MOST_POLLS_AT_ONCE: i64 = 1_000;
 /// The model of a point; `None`: the issues say why.
 pub(super) fn model(view: &View<'_>, cx: &mut Context) -> Option<Model> {
     // Everything is read before anything is given up, so that all problems are found at once.
+    // The release has no place in the model: it chose the defaults below `view`.
+    let release = view.text("cloud.release", cx);
     let run = run(view, cx);
     let keystone = keystone(view, cx);
     let nova = nova(view, cx);
@@ -28,6 +30,7 @@ pub(super) fn model(view: &View<'_>, cx: &mut Context) -> Option<Model> {
         view.text("cloud.image_path", cx).map(|path| if path == "clone" { ImagePath::Clone } else { ImagePath::Copy });
     let request_time = view.dist("cloud.requests.time", cx);
     let workloads = workload::all(view, run.as_ref(), keystone.as_ref(), cx);
+    release?;
     Some(Model {
         run: run?,
         keystone: keystone?,

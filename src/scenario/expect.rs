@@ -15,6 +15,8 @@ use super::tree::{Node, Table, Value};
 /// What an entry may speak of.
 pub(super) struct Grid<'g> {
     pub(super) swept: &'g [Swept],
+    /// Whether these are all swept keys; a bad one is missing among them, and has its own issue.
+    pub(super) complete: bool,
     pub(super) axes: &'g [Axis],
     /// Of each point the index of its value on each axis.
     pub(super) points: &'g [Vec<usize>],
@@ -173,7 +175,7 @@ fn below(table: &Table, prefix: &str, grid: &Grid<'_>, narrowed: &mut Narrowed, 
             }
         } else if let Some(inner) = entry.value.as_table() {
             below(inner, &format!("{path}."), grid, narrowed, cx);
-        } else {
+        } else if grid.complete {
             let known: Vec<&str> = grid.swept.iter().map(|swept| swept.path.as_str()).collect();
             let help = if known.is_empty() { "nothing is swept".to_owned() } else { did_you_mean(&path, &known) };
             cx.issue(Issue::at(entry.place, format!("`expect.where`: `{path}` is not swept")).help(help));

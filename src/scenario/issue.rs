@@ -7,6 +7,13 @@ use annotate_snippets::{AnnotationKind, Element, Level, Renderer, Snippet};
 
 use super::source::{Place, Source};
 
+/// What was found may be a megabyte, and its place is shown anyway.
+const LONGEST_MESSAGE: usize = 400;
+/// More problems than this are only counted: nobody reads them, and a broken sweep may have thousands.
+const MOST_SHOWN: usize = 100;
+/// A longer name is not a slip of the finger.
+const LONGEST_NAME: usize = 200;
+
 /// One problem.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Issue {
@@ -22,7 +29,12 @@ impl Issue {
     /// A problem at a place; a default has none.
     pub(super) fn at(place: Place, message: impl Into<String>) -> Issue {
         let place = (place != Place::NOWHERE).then_some(place);
-        Issue { place, message: message.into(), also: None, help: None }
+        let mut message: String = message.into();
+        if let Some((end, _)) = message.char_indices().nth(LONGEST_MESSAGE) {
+            message.truncate(end);
+            message.push('…');
+        }
+        Issue { place, message, also: None, help: None }
     }
 
     /// A problem without a place.
@@ -85,7 +97,11 @@ impl Issues {
     /// The problems, each with file, line, column, the source line and a caret under the text.
     pub fn render(&self, color: bool) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-        let blocks: Vec<String> = self.list.iter().map(|issue| self.render_one(issue, &renderer)).collect();
+        let shown = self.list.iter().take(MOST_SHOWN);
+        let mut blocks: Vec<String> = shown.map(|issue| self.render_one(issue, &renderer)).collect();
+        if self.list.len() > MOST_SHOWN {
+            blocks.push(format!("… and {} more problems", self.list.len() - MOST_SHOWN));
+        }
         blocks.join("\n\n")
     }
 
@@ -146,6 +162,9 @@ impl std::error::Error for Issues {}
 
 /// The name nearest to what was written, if it is near enough to be meant.
 pub(super) fn nearest<'n>(written: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    if written.len() > LONGEST_NAME {
+        return None;
+    }
     let limit = (written.chars().count() / 3).max(2);
     known
         .into_iter()

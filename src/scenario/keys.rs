@@ -44,7 +44,7 @@ pub(super) enum Default {
 pub(super) const RELEASES: [&str; 4] = ["2025.1", "2025.2", "2026.1", "2026.2"];
 
 const MOST: i64 = i64::MAX;
-const NAMES: &str = "it names the scenario";
+const NAMES: &str = "names are the same at every point";
 const PRECISION: &str = "it says how often a point is repeated, not what is simulated";
 const LIST: &str = "it says what is expected, not what is simulated";
 const KIND: &str = "the columns of the results depend on it; write a workload per kind";
@@ -69,6 +69,7 @@ pub(super) static KEYS: &[Key] = &[
     fixed(NAMES, key("description", Kind::Text, Default::Is("\"\""), "What the scenario asks, in a sentence.", "")),
     key("preset", Kind::Choice(presets::names), NONE, "What a deployment tool ships, put below everything that is written here.", ""),
     fixed("it is read before the sweep", key("include", Kind::Paths, NONE, "Scenario files that are put below this one, later ones over earlier ones.", "")),
+    fixed("it is the sweep", key("sweep", Kind::Free, Default::Unset("one point"), "Dotted keys with the list of values of each; every combination is a point.", "")),
 
     fixed("points are compared under common random numbers", key("run.seed", Kind::Integer { min: 0, max: MOST }, Default::Is("1"), "Seed of every random stream.", "")),
     fixed(PRECISION, key("run.replications", Kind::Integer { min: 1, max: 1_000_000 }, Default::Is("16"), "Independent repetitions of each point.", "")),
@@ -140,8 +141,6 @@ pub(super) static KEYS: &[Key] = &[
     fixed(LIST, key("expect.step", Kind::Text, Default::Unset("every step"), "Only failures at this step.", "")),
     fixed(LIST, key("expect.reason", Kind::Choice(|| codes(Reason::ALL, Reason::code)), Default::Unset("every reason"), "Only failures for this reason.", "")),
     fixed(LIST, key("expect.confidence", Kind::Level, Default::Unset("`run.confidence`"), "Confidence level of this bound.", "")),
-
-    fixed("it is the sweep", key("sweep", Kind::Free, Default::Unset("one point"), "Dotted keys with the list of values of each; every combination is a point.", "")),
 ];
 
 fn codes<T: Copy>(all: &[T], code: fn(T) -> &'static str) -> Vec<&'static str> {

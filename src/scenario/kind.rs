@@ -84,6 +84,7 @@ impl Kind {
         match self {
             Kind::Flag => "`true` or `false`".to_owned(),
             Kind::Integer { min: i64::MIN, max: i64::MAX } => "an integer".to_owned(),
+            Kind::Integer { min: i64::MIN, max } => format!("an integer of at most {max}"),
             Kind::Integer { min, max: i64::MAX } => format!("an integer of at least {min}"),
             Kind::Integer { min, max } => format!("an integer from {min} to {max}"),
             Kind::Level => "a number between 0 and 1, both excluded".to_owned(),
@@ -161,9 +162,9 @@ impl Kind {
             (Kind::Integer { min, max }, Node::Integer(integer)) => match i64::try_from(*integer) {
                 Ok(value) if (min..=max).contains(&value) => Ok(Parsed::Integer(value)),
                 _ if *integer < i128::from(min) => {
-                    Err(Wrong::value(format!("{integer} is below {min}, the least allowed")))
+                    Err(Wrong::value(format!("{} is below {min}, the least allowed", shown(*integer))))
                 }
-                _ => Err(Wrong::value(format!("{integer} is above {max}, the most allowed"))),
+                _ => Err(Wrong::value(format!("{} is above {max}, the most allowed", shown(*integer)))),
             },
             (Kind::Level, Node::Real(real)) => {
                 if *real > 0.0 && *real < 1.0 {
@@ -226,6 +227,11 @@ impl From<String> for Wrong {
     }
 }
 
+/// An integer as it was written, unless it was too long to be kept.
+fn shown(integer: i128) -> String {
+    if integer == i128::MAX || integer == i128::MIN { "this integer".to_owned() } else { integer.to_string() }
+}
+
 fn seconds(integer: i128, off: bool) -> Result<Parsed, Wrong> {
     if off && integer == -1 {
         return Ok(Parsed::Seconds(None));
@@ -238,7 +244,7 @@ fn seconds(integer: i128, off: bool) -> Result<Parsed, Wrong> {
         Ok(value) if value < 0 => Err(Wrong::value(format!("{value} is negative"))),
         Ok(value) if value <= longest => Ok(Parsed::Seconds(Some(Span::from_seconds(value)))),
         Ok(_) => Err(Wrong::Value(parse::too_long())),
-        Err(_) if integer < 0 => Err(Wrong::value(format!("{integer} is negative"))),
+        Err(_) if integer < 0 => Err(Wrong::value(format!("{} is negative", shown(integer)))),
         Err(_) => Err(Wrong::Value(parse::too_long())),
     }
 }

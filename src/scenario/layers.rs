@@ -29,10 +29,10 @@ pub(super) fn put_over(below: &mut Table, above: Table) {
 }
 
 /// A scenario text with everything that it includes below it; `None`: some file could not be read or parsed.
-pub(super) fn load(name: &str, text: Arc<str>, folder: &Path, cx: &mut Context) -> Option<Table> {
+pub(super) fn load(name: &str, text: Arc<str>, path: &Path, cx: &mut Context) -> Option<Table> {
     let mut files = 0;
-    let mut open = vec![folder.join(name)];
-    one(name, text, folder, &mut open, &mut files, cx)
+    let folder = path.parent().unwrap_or(Path::new(""));
+    one(name, text, folder, &mut vec![path.to_owned()], &mut files, cx)
 }
 
 fn one(

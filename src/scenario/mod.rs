@@ -56,9 +56,8 @@ pub struct Overrides {
 pub fn load(path: &Path, overrides: &Overrides) -> Result<Study, Issues> {
     let mut cx = Context::default();
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let folder = path.parent().unwrap_or(Path::new(""));
     match cx.sources.read(path, &name, source::SCENARIO_LIMIT) {
-        Ok(text) => study(&path.to_string_lossy(), text, folder, overrides, cx),
+        Ok(text) => study(&path.to_string_lossy(), text, path, overrides, cx),
         Err(message) => {
             cx.issue(Issue::general(message));
             Err(finish(cx))
@@ -73,17 +72,17 @@ pub fn load(path: &Path, overrides: &Overrides) -> Result<Study, Issues> {
 pub fn load_text(name: &str, text: &str, folder: &Path, overrides: &Overrides) -> Result<Study, Issues> {
     let mut cx = Context::default();
     cx.sources.digest(name, text.as_bytes());
-    study(name, Arc::from(text), folder, overrides, cx)
+    study(name, Arc::from(text), &folder.join(name), overrides, cx)
 }
 
 fn finish(cx: Context) -> Issues {
     cx.issues.finish(cx.sources.into_list())
 }
 
-fn study(name: &str, text: Arc<str>, folder: &Path, overrides: &Overrides, mut cx: Context) -> Result<Study, Issues> {
+fn study(name: &str, text: Arc<str>, path: &Path, overrides: &Overrides, mut cx: Context) -> Result<Study, Issues> {
     check_overrides(overrides, &mut cx.issues);
     cx.sources.digest("overrides", format!("{:?} {:?}", overrides.seed, overrides.replications).as_bytes());
-    let study = layers::load(name, text, folder, &mut cx).and_then(|written| expand(&written, overrides, &mut cx));
+    let study = layers::load(name, text, path, &mut cx).and_then(|written| expand(&written, overrides, &mut cx));
     match study {
         Some(mut study) if cx.issues.len() == 0 => {
             // Only now, because traces are read while points are built.
@@ -92,6 +91,12 @@ fn study(name: &str, text: Arc<str>, folder: &Path, overrides: &Overrides, mut c
         }
         Some(_) | None => {
             debug_assert!(cx.issues.len() > 0, "a scenario is refused only with a reason");
+            if cx.issues.len() == 0 {
+                cx.issue(Issue::at(
+                    layers::BEGINNING,
+                    "this scenario cannot be read, and outlast fails to say why: a bug",
+                ));
+            }
             Err(finish(cx))
         }
     }
@@ -113,7 +118,9 @@ fn expand(written: &Table, overrides: &Overrides, cx: &mut Context) -> Option<St
         .map(|(name, _, table)| (name, table.get("job").and_then(Value::as_text).and_then(JobKind::from_code)))
         .collect();
     let names: Vec<String> = workloads.iter().map(|(name, _)| name.clone()).collect();
+    let before = cx.issues.len();
     let swept = sweep::axes(written, &names, cx);
+    let complete = cx.issues.len() == before;
     let axes: Vec<Axis> = swept.iter().map(Swept::axis).collect();
     let grid = grid(&swept);
     let presets = Presets::new(written, &swept, cx);
@@ -127,7 +134,8 @@ fn expand(written: &Table, overrides: &Overrides, cx: &mut Context) -> Option<St
     let confidence = top.level("run.confidence", cx);
     let expectations = {
         let confidence = confidence.unwrap_or(0.95);
-        let grid = expect::Grid { swept: &swept, axes: &axes, points: &grid, workloads: &workloads, confidence };
+        let grid =
+            expect::Grid { swept: &swept, complete, axes: &axes, points: &grid, workloads: &workloads, confidence };
         expect::all(written, &grid, cx)
     };
 

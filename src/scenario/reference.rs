@@ -23,7 +23,7 @@ pub fn reference() -> String {
         }
         let fixed = if key.fixed.is_some() { " (fixed)" } else { "" };
         let takes = key.kind.describe();
-        let row = format!("| `{name}`{fixed} | {takes} | {} | {} | {} |\n", default(key), key.meaning, key.origin);
+        let row = format!("| `{name}`{fixed} | {takes} | {} | {} | {} |\n", default(key), key.meaning, origin(key));
         text.push_str(&row);
     }
     text.push_str(include_str!("reference/tail.md"));
@@ -39,6 +39,12 @@ fn heading(key: &Key) -> (String, &'static str) {
         Some((list @ ("workload" | "expect"), name)) => (format!("`[[{list}]]`"), name),
         Some((section, name)) => (format!("`[{section}]`"), name),
     }
+}
+
+/// Where an option stands in OpenStack, which the path says already but for the file.
+fn origin(key: &Key) -> String {
+    let section = key.path.split('.').nth(1).filter(|_| key.origin.ends_with(".conf"));
+    section.map_or_else(|| key.origin.to_owned(), |section| format!("{} `[{section}]`", key.origin))
 }
 
 fn default(key: &Key) -> String {

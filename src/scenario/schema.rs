@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::dist::Unit;
+use super::dist::{KINDS, Unit};
 use super::keys::{Default, KEYS, Key};
 use super::kind::Kind;
 use super::reference::newest_default;
@@ -26,6 +26,12 @@ pub fn schema() -> Json {
     root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     root["title"] = json!("outlast scenario");
     root["$defs"] = definitions();
+    // Dotted keys in quotes have their list at once, those without stand in tables of tables.
+    root["properties"]["sweep"]["additionalProperties"] = json!({ "anyOf": [
+        { "type": "array", "minItems": 1 },
+        { "type": "object" },
+    ] });
+    root["properties"]["expect"]["items"]["anyOf"] = json!([{ "required": ["min"] }, { "required": ["max"] }]);
     root
 }
 
@@ -149,9 +155,11 @@ fn distribution(unit: Unit) -> Json {
     };
     let list = |count: usize| json!({ "type": "array", "items": value, "minItems": count, "maxItems": count });
     let pair = json!({ "type": "array", "prefixItems": [above_zero, this], "minItems": 2, "maxItems": 2 });
+    let kinds: Vec<Json> = KINDS.iter().map(|kind| json!({ "required": [kind] })).collect();
     json!({ "anyOf": [value, {
         "type": "object",
         "additionalProperties": false,
+        "oneOf": kinds,
         "properties": {
             "exponential": table(&[("mean", &value)]),
             "uniform": list(2),
@@ -185,7 +193,6 @@ fn plain(value: &Value) -> Json {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::dist::KINDS;
 
     #[test]
     fn every_key_is_in_it() {

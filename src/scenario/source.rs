@@ -42,7 +42,8 @@ impl Source {
         let before = self.text.get(..byte).unwrap_or(&self.text);
         let line = before.matches('\n').count() + 1;
         let start = before.rfind('\n').map_or(0, |at| at + 1);
-        (line, before[start..].chars().count() + 1)
+        // A byte order mark takes no column.
+        (line, before[start..].trim_start_matches('\u{feff}').chars().count() + 1)
     }
 }
 
@@ -55,7 +56,7 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    /// Takes a text under a name; `hashed` is false for what is part of outlast itself.
+    /// Takes a text under a name; it enters the hash where it is read, and a preset, which is part of outlast, never.
     pub(super) fn add(&mut self, name: &str, text: Arc<str>, folder: &Path) -> u32 {
         self.list.push(Source { name: name.to_owned(), text, folder: folder.to_owned() });
         self.list.len() as u32 - 1

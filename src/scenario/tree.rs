@@ -1,6 +1,7 @@
 //! The dynamic tree of a scenario: TOML values that remember their place, and how layers merge. No meaning of keys.
 
 use std::fmt;
+use std::num::IntErrorKind;
 use std::sync::Arc;
 
 use toml::de::{DeTable, DeValue};
@@ -165,6 +166,10 @@ pub(super) fn parse(text: &str, source: u32, issues: &mut Collected) -> Option<T
         last_line = line;
         let message = error.message().replace('\n', "; ");
         issues.push(Issue::at(place(source, &span), format!("not TOML: {message}")));
+        // Inside an array that is not closed, everything up to the end of the file looks wrong.
+        if error.message().contains("array elements") {
+            break;
+        }
     }
     None
 }
@@ -192,19 +197,18 @@ fn lower(value: &DeValue<'_>, at: Place, source: u32, issues: &mut Collected) ->
         DeValue::String(text) => Node::Text(text.to_string()),
         DeValue::Integer(integer) => match i128::from_str_radix(integer.as_str(), integer.radix()) {
             Ok(integer) => Node::Integer(integer),
+            // Far outside every range, so that the range check speaks.
+            Err(error) if *error.kind() == IntErrorKind::PosOverflow => Node::Integer(i128::MAX),
+            Err(error) if *error.kind() == IntErrorKind::NegOverflow => Node::Integer(i128::MIN),
             Err(_) => {
-                issues.push(Issue::at(at, "this integer has too many digits"));
+                issues.push(Issue::at(at, "not TOML: this integer has no digits"));
                 Node::Integer(0)
             }
         },
         DeValue::Float(float) => match float.as_str().parse::<f64>() {
-            Ok(real) if real.is_infinite() && !float.as_str().contains("inf") => {
-                issues.push(Issue::at(at, "this float is too large"));
-                Node::Real(0.0)
-            }
             Ok(real) => Node::Real(real),
             Err(_) => {
-                issues.push(Issue::at(at, "this float cannot be read"));
+                issues.push(Issue::at(at, "not TOML: this float cannot be read"));
                 Node::Real(0.0)
             }
         },

@@ -36,7 +36,9 @@ pub(super) fn all(
     let tables = tables(view.written);
     if tables.is_empty() {
         if view.written.get("workload").and_then(Value::as_array).is_none_or(<[Value]>::is_empty) {
-            cx.issue(Issue::general("there is no `[[workload]]`: at least one is needed, so that there are jobs"));
+            let issue =
+                Issue::at(super::layers::BEGINNING, "there is no `[[workload]]`, and without one there are no jobs");
+            cx.issue(issue.help("write `[[workload]]` with `job` and `arrivals`"));
         }
         return None;
     }
@@ -81,9 +83,7 @@ fn one(
     keystone: Option<&Keystone>,
     cx: &mut Context,
 ) -> Option<Workload> {
-    if own.is_written("name") {
-        own.text("name", cx)?;
-    }
+    let name_is_good = !own.is_written("name") || own.text("name", cx).is_some();
     for required in ["job", "arrivals"] {
         if !own.is_written(required) {
             cx.issue(Issue::at(place, format!("`[[workload]]` needs `{required}`")));
@@ -120,7 +120,7 @@ fn one(
         )));
         return None;
     }
-    if !optional_ones_are_good {
+    if !optional_ones_are_good || !name_is_good {
         return None;
     }
     Some(Workload {
@@ -248,26 +248,35 @@ pub(super) fn notes(view: &View<'_>, notes: &mut Vec<String>) {
     for (name, _, table) in tables(view.written) {
         let prefix = format!("workload.{name}.");
         let own = View { prefix: &prefix, table: "workload.", written: table, ..*view };
+        // A trace may bring its own sizes and durations.
+        if own.value("arrivals").and_then(Value::as_table).is_some_and(|arrivals| arrivals.get("trace").is_some()) {
+            continue;
+        }
         // The defaults in `view` are those of the scenario; no quantity has a default, so they cannot answer here.
         let has = |key: &str| own.is_written(key);
         let phase = |phase: &str, speed: &str| !has(phase) && !view.is_written(speed);
         let download = phase("download", "cloud.image_transfer.per_job");
         let convert = phase("convert", "cloud.image_conversion.per_job");
-        let note = match (has("image_size"), download, convert) {
-            (true, true, true) => format!(
-                "workload `{name}`: image sizes do not matter and a copy takes no time, because no speed is given (`cloud.image_transfer.per_job`, `cloud.image_conversion.per_job`)"
-            ),
-            (true, true, false) => format!(
-                "workload `{name}`: downloads take no time, because neither `download` nor `cloud.image_transfer.per_job` is given"
-            ),
-            (true, false, true) => format!(
-                "workload `{name}`: conversions take no time, because neither `convert` nor `cloud.image_conversion.per_job` is given"
-            ),
-            (false, true, true) => format!(
-                "workload `{name}`: a copy takes no time, because neither durations nor sizes and speeds are given"
-            ),
+        let speeds = ["cloud.image_transfer.per_job", "cloud.image_conversion.per_job"];
+        let unused_speed = !(has("download") && has("convert")) && speeds.iter().any(|speed| view.is_written(speed));
+        let what = match (has("image_size"), download, convert) {
+            (true, true, true) => {
+                "image sizes do not matter and a copy takes no time, because no speed is given (`cloud.image_transfer.per_job`, \
+                 `cloud.image_conversion.per_job`)"
+            }
+            (true, true, false) => {
+                "downloads take no time, because neither `download` nor `cloud.image_transfer.per_job` is given"
+            }
+            (true, false, true) => {
+                "conversions take no time, because neither `convert` nor `cloud.image_conversion.per_job` is given"
+            }
+            (false, true, true) => "a copy takes no time, because neither durations nor sizes and speeds are given",
+            (false, _, _) if unused_speed => {
+                "images are empty and speeds do not matter, because `image_size` is not given"
+            }
             (true, false, false) | (false, _, _) => continue,
         };
+        let note = format!("workload `{name}`: {what}");
         if !notes.contains(&note) {
             notes.push(note);
         }
