@@ -43,6 +43,7 @@ pub mod jobs;
 pub mod model;
 pub mod observe;
 pub mod random;
+pub mod report;
 pub mod scenario;
 pub mod stats;
 pub mod units;

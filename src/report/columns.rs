@@ -1,0 +1,442 @@
+//! Every column of every CSV file, once: its name, what it means, and where its value comes from.
+//!
+//! The CSV writers, the JSON output and `docs/OUTPUT.md` follow from these tables. No column is computed here.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use crate::analysis::{FailureRow, Summary};
+use crate::jobs::step_name;
+use crate::model::Workload;
+use crate::model::study::{Point, Study};
+use crate::model::vocabulary::{Quantity, Service};
+use crate::observe::{Failure, JobRecord, Outcome, ServiceFacts};
+use crate::units::{ExactSeconds, Span};
+
+use super::words;
+
+/// A value on its way into a file.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Cell<'a> {
+    /// Nothing is known, or nothing applies: empty in CSV, null in JSON.
+    Missing,
+    /// A name or code.
+    Text(Cow<'a, str>),
+    /// A number of things.
+    Count(u64),
+    /// A real number, written with six significant digits.
+    Number(f64),
+    /// Seconds, written to a millisecond.
+    Seconds(f64),
+    /// Microseconds, written as seconds that lose nothing.
+    Exact(i64),
+}
+
+impl<'a> Cell<'a> {
+    fn text(text: &'a str) -> Cell<'a> {
+        Cell::Text(Cow::Borrowed(text))
+    }
+
+    fn number(value: Option<f64>) -> Cell<'a> {
+        value.map_or(Cell::Missing, Cell::Number)
+    }
+
+    fn seconds(value: Option<Span>) -> Cell<'a> {
+        value.map_or(Cell::Missing, |span| Cell::Seconds(span.seconds()))
+    }
+
+    /// Appends the value as CSV has it, without quotes.
+    pub(crate) fn write(&self, buffer: &mut String) {
+        // Writing into a string cannot fail.
+        let _ = match self {
+            Cell::Missing => Ok(()),
+            Cell::Text(text) => buffer.write_str(text),
+            Cell::Count(count) => write!(buffer, "{count}"),
+            Cell::Number(value) => buffer.write_str(&words::six_digits(*value)),
+            Cell::Seconds(value) => buffer.write_str(&words::millis(*value)),
+            Cell::Exact(micros) => write!(buffer, "{}", ExactSeconds(*micros)),
+        };
+    }
+}
+
+/// Where a row stands.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) study: &'a Study,
+    pub(crate) point: &'a Point,
+    /// How many replications the row speaks of; for a job, the number of its own.
+    pub(crate) replications: u32,
+}
+
+impl<'a> Place<'a> {
+    fn workload(&self, index: usize) -> &'a Workload {
+        &self.point.model.workloads[index]
+    }
+}
+
+/// One column.
+pub(crate) struct Column<R: 'static> {
+    pub(crate) name: &'static str,
+    pub(crate) meaning: &'static str,
+    pub(crate) cell: for<'a> fn(Place<'a>, &'a R) -> Cell<'a>,
+}
+
+/// What stands at a place of a table.
+pub(crate) enum Slot<R: 'static> {
+    /// One column, whatever the scenario.
+    Fixed(Column<R>),
+    /// A column per swept key.
+    Sweep,
+    /// A column per quantity that the job kinds of the study draw.
+    Quantities(for<'a> fn(Place<'a>, &'a R, Quantity) -> Cell<'a>),
+}
+
+/// One file.
+pub(crate) struct Table<R: 'static> {
+    pub(crate) file: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) slots: &'static [Slot<R>],
+}
+
+/// A column of a table for one study.
+enum Bound<R: 'static> {
+    Fixed(&'static Column<R>),
+    Axis(usize),
+    Quantity(Quantity, for<'a> fn(Place<'a>, &'a R, Quantity) -> Cell<'a>),
+}
+
+/// The columns of a table for one study, in order.
+pub(crate) struct Columns<R: 'static> {
+    names: Vec<String>,
+    bound: Vec<Bound<R>>,
+}
+
+impl<R> Table<R> {
+    /// The table's columns for this study.
+    pub(crate) fn columns(&self, study: &Study) -> Columns<R> {
+        let mut columns = Columns { names: Vec::new(), bound: Vec::new() };
+        for slot in self.slots {
+            match slot {
+                Slot::Fixed(column) => columns.push(column.name.to_string(), Bound::Fixed(column)),
+                Slot::Sweep => {
+                    for (index, axis) in study.axes.iter().enumerate() {
+                        columns.push(axis.column.clone(), Bound::Axis(index));
+                    }
+                }
+                Slot::Quantities(cell) => {
+                    for quantity in quantities(study) {
+                        columns.push(quantity_column(quantity), Bound::Quantity(quantity, *cell));
+                    }
+                }
+            }
+        }
+        columns
+    }
+}
+
+impl<R> Columns<R> {
+    fn push(&mut self, name: String, bound: Bound<R>) {
+        self.names.push(name);
+        self.bound.push(bound);
+    }
+
+    /// Their names.
+    pub(crate) fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The values of one row.
+    pub(crate) fn cells<'a>(&'a self, place: Place<'a>, row: &'a R) -> impl Iterator<Item = Cell<'a>> {
+        self.bound.iter().map(move |bound| match bound {
+            Bound::Fixed(column) => (column.cell)(place, row),
+            Bound::Axis(index) => Cell::text(&place.study.axes[*index].values[place.point.values[*index]].cell),
+            Bound::Quantity(quantity, cell) => cell(place, row, *quantity),
+        })
+    }
+}
+
+/// What the jobs of a study draw, in the order of the vocabulary.
+fn quantities(study: &Study) -> Vec<Quantity> {
+    let drawn = |quantity: &Quantity| {
+        let workloads = study.points.iter().flat_map(|point| &point.model.workloads);
+        workloads.into_iter().any(|workload| workload.job.quantities().contains(quantity))
+    };
+    Quantity::ALL.iter().copied().filter(drawn).collect()
+}
+
+/// The column of a drawn quantity, as a trace names it too.
+pub(crate) fn quantity_column(quantity: Quantity) -> String {
+    format!("{}_{}", quantity.code(), if quantity.is_size() { "bytes" } else { "s" })
+}
+
+fn drawn<'a>(place: Place<'a>, record: &'a JobRecord, quantity: Quantity) -> Cell<'a> {
+    if !place.workload(record.workload).job.quantities().contains(&quantity) {
+        return Cell::Missing;
+    }
+    let value = record.quantities[quantity as usize];
+    if quantity.is_size() { u64::try_from(value).map_or(Cell::Missing, Cell::Count) } else { Cell::Exact(value) }
+}
+
+fn failure(record: &JobRecord) -> Option<&Failure> {
+    match &record.outcome {
+        Outcome::Failed(failure) => Some(failure),
+        Outcome::Completed | Outcome::Unfinished => None,
+    }
+}
+
+/// A cell that only failed jobs have.
+fn of_failure<'a>(record: &'a JobRecord, cell: impl FnOnce(&'a Failure) -> Cell<'a>) -> Cell<'a> {
+    failure(record).map_or(Cell::Missing, cell)
+}
+
+macro_rules! fixed {
+    ($name:literal, $meaning:literal, $cell:expr) => {
+        Slot::Fixed(Column { name: $name, meaning: $meaning, cell: $cell })
+    };
+}
+
+/// `summary.csv`.
+pub(crate) const SUMMARY: Table<Summary> = Table {
+    file: "summary.csv",
+    about: "A row per point and workload, and one per point that sums the workloads, named `all`.",
+    slots: &[
+        fixed!("scenario", "Name of the scenario.", |place, _| Cell::text(&place.study.name)),
+        fixed!("point", "Number of the point in the sweep, from 0.", |place, _| Cell::Count(place.point.number as u64)),
+        Slot::Sweep,
+        fixed!("workload", "Name of the workload, or `all`.", |place, row| Cell::text(
+            row.workload.map_or("all", |index| &place.workload(index).name)
+        )),
+        fixed!("job", "Kind of its jobs; empty for `all`.", |place, row| row
+            .workload
+            .map_or(Cell::Missing, |index| Cell::text(place.workload(index).job.code()))),
+        fixed!("replications", "Independent repetitions.", |place, _| Cell::Count(u64::from(place.replications))),
+        fixed!("jobs", "Jobs submitted after the warm-up; `completed` + `failed` + `unfinished`.", |_, row| {
+            Cell::Count(row.counts.jobs)
+        }),
+        fixed!("completed", "Jobs that ended well.", |_, row| Cell::Count(row.counts.completed)),
+        fixed!("failed", "Jobs that ended badly.", |_, row| Cell::Count(row.counts.failed)),
+        fixed!("unfinished", "Jobs that had not ended when the drain was over.", |_, row| Cell::Count(
+            row.counts.unfinished
+        )),
+        fixed!("refused_at_submission", "Failed at the very first request; contained in `failed`.", |_, row| {
+            Cell::Count(row.counts.refused_at_submission)
+        }),
+        fixed!("failure_rate", "`failed` / (`completed` + `failed`).", |_, row| Cell::number(row.failure_rate.estimate)),
+        fixed!("failure_rate_low", "Lower end of its interval.", |_, row| Cell::number(
+            row.failure_rate.interval.map(|interval| interval.low)
+        )),
+        fixed!("failure_rate_high", "Upper end of its interval.", |_, row| Cell::number(
+            row.failure_rate.interval.map(|interval| interval.high)
+        )),
+        fixed!("token_failures", "Failed jobs whose first cause is a token's or key's.", |_, row| Cell::Count(
+            row.counts.token_failures
+        )),
+        fixed!("token_failure_rate", "`token_failures` / (`completed` + `failed`).", |_, row| Cell::number(
+            row.token_failure_rate.estimate
+        )),
+        fixed!("token_failure_rate_low", "Lower end of its interval.", |_, row| Cell::number(
+            row.token_failure_rate.interval.map(|interval| interval.low)
+        )),
+        fixed!("token_failure_rate_high", "Upper end of its interval.", |_, row| Cell::number(
+            row.token_failure_rate.interval.map(|interval| interval.high)
+        )),
+        fixed!("confidence", "Confidence level of the two-sided intervals.", |_, row| Cell::Number(row.confidence)),
+        fixed!(
+            "interval",
+            "How the interval of `failure_rate` was found: `t` (ratio estimator over replications, Student's t) or \
+             `clopper_pearson` (exact binomial over jobs, where no or every job failed; assumes independent jobs).",
+            |_, row| row.failure_rate.interval.map_or(Cell::Missing, |interval| Cell::text(interval.method.code()))
+        ),
+        fixed!("orphans", "Resources that failed jobs left behind.", |_, row| Cell::Count(row.counts.orphans)),
+        fixed!("duration_mean_s", "Mean duration of completed jobs, in seconds.", |_, row| row
+            .duration_mean
+            .map_or(Cell::Missing, Cell::Seconds)),
+        fixed!("duration_p50_s", "Median duration of completed jobs, in seconds.", |_, row| Cell::seconds(
+            row.durations.quantile(0.5)
+        )),
+        fixed!("duration_p95_s", "95th percentile of the same.", |_, row| Cell::seconds(row.durations.quantile(0.95))),
+        fixed!("duration_p99_s", "99th percentile of the same.", |_, row| Cell::seconds(row.durations.quantile(0.99))),
+        fixed!(
+            "margin_p01_s",
+            "1st percentile, over completed jobs, of the smallest time that was left until the applicable expiry or \
+             window at any check, in seconds; negative where a cache let a token pass beyond it. Fernet keys do not \
+             count.",
+            |_, row| Cell::seconds(row.margins.quantile(0.01))
+        ),
+    ],
+};
+
+/// `failures.csv`.
+pub(crate) const FAILURES: Table<FailureRow> = Table {
+    file: "failures.csv",
+    about: "A row per point, workload and way of failing.",
+    slots: &[
+        fixed!("scenario", "Name of the scenario.", |place, _| Cell::text(&place.study.name)),
+        fixed!("point", "Number of the point in the sweep, from 0.", |place, _| Cell::Count(place.point.number as u64)),
+        Slot::Sweep,
+        fixed!("workload", "Name of the workload.", |place, row| Cell::text(&place.workload(row.workload).name)),
+        fixed!("job", "Kind of its jobs.", |place, row| Cell::text(place.workload(row.workload).job.code())),
+        fixed!("step", "Where the job's own process saw the failure.", |place, row| Cell::text(step_name(
+            place.workload(row.workload).job,
+            row.step
+        ))),
+        fixed!("reason", "What it saw.", |_, row| Cell::text(row.reason.code())),
+        fixed!("first_cause_step", "Where it began.", |place, row| Cell::text(step_name(
+            place.workload(row.workload).job,
+            row.first_cause_step
+        ))),
+        fixed!("first_cause_reason", "What began it.", |_, row| Cell::text(row.first_cause_reason.code())),
+        fixed!("jobs", "Jobs that failed so.", |_, row| Cell::Count(row.jobs)),
+        fixed!("share_of_finished", "`jobs` / (`completed` + `failed`) of the workload.", |_, row| Cell::Number(
+            row.share_of_finished
+        )),
+        fixed!("orphans", "Resources that these jobs left behind.", |_, row| Cell::Count(row.orphans)),
+    ],
+};
+
+/// `jobs.csv`.
+pub(crate) const JOBS: Table<JobRecord> = Table {
+    file: "jobs.csv",
+    about: "With `--jobs`: a row per counted job. Times and sizes are exact, so that the file can be replayed as a \
+            trace.",
+    slots: &[
+        fixed!("scenario", "Name of the scenario.", |place, _| Cell::text(&place.study.name)),
+        fixed!("point", "Number of the point in the sweep, from 0.", |place, _| Cell::Count(place.point.number as u64)),
+        Slot::Sweep,
+        fixed!("workload", "Name of the workload.", |place, job| Cell::text(&place.workload(job.workload).name)),
+        fixed!("job", "Kind of job.", |place, job| Cell::text(place.workload(job.workload).job.code())),
+        fixed!("replication", "Number of the replication, from 0.", |place, _| Cell::Count(u64::from(
+            place.replications
+        ))),
+        fixed!("job_id", "Number of the job in its workload; names its random streams.", |_, job| Cell::Count(
+            job.ordinal
+        )),
+        fixed!("submitted_s", "When it was submitted, in seconds since the start.", |_, job| Cell::Exact(
+            job.submitted.micros()
+        )),
+        fixed!("token_age_s", "Age of the user's token at submission, in seconds.", |_, job| Cell::Exact(
+            job.token_age.micros()
+        )),
+        Slot::Quantities(drawn),
+        fixed!("ended_s", "When its outcome was decided, in seconds since the start; empty if unfinished.", |_, job| {
+            job.ended.map_or(Cell::Missing, |ended| Cell::Exact(ended.micros()))
+        }),
+        fixed!("outcome", "`completed`, `failed` or `unfinished`.", |_, job| Cell::text(match job.outcome {
+            Outcome::Completed => "completed",
+            Outcome::Failed(_) => "failed",
+            Outcome::Unfinished => "unfinished",
+        })),
+        fixed!("step", "Where the job's own process saw the failure.", |place, job| of_failure(job, |failure| {
+            Cell::text(step_name(place.workload(job.workload).job, failure.step))
+        })),
+        fixed!("reason", "What it saw.", |_, job| of_failure(job, |failure| Cell::text(failure.reason.code()))),
+        fixed!("http_status", "What the step's caller got.", |_, job| of_failure(job, |failure| Cell::Count(
+            u64::from(failure.http_status)
+        ))),
+        fixed!("first_cause_step", "Where the failure began.", |place, job| of_failure(job, |failure| {
+            Cell::text(step_name(place.workload(job.workload).job, failure.first_cause.step))
+        })),
+        fixed!("first_cause_reason", "What began it.", |_, job| of_failure(job, |failure| Cell::text(
+            failure.first_cause.reason.code()
+        ))),
+        fixed!("first_cause_s", "When it began, in seconds since the start.", |_, job| of_failure(job, |failure| {
+            Cell::Exact(failure.first_cause.at.micros())
+        })),
+        fixed!("cleanup", "What the clean-up after the failure came to.", |_, job| job
+            .cleanup
+            .map_or(Cell::Missing, |cleanup| Cell::text(cleanup.code()))),
+        fixed!("orphans", "Resources that the job left behind.", |_, job| Cell::Count(u64::from(job.orphans))),
+        fixed!("polls", "Polls sent; one repeated after a 401 counts once.", |_, job| Cell::Count(u64::from(
+            job.polls
+        ))),
+        fixed!("attempts", "Times that cinder-volume started on the volume.", |_, job| Cell::Count(u64::from(
+            job.attempts
+        ))),
+        fixed!("keystone_validations", "Validations that its requests made services ask of Keystone.", |_, job| {
+            Cell::Count(u64::from(job.keystone_validations))
+        }),
+        fixed!("service_tokens_issued", "Service tokens issued for its requests.", |_, job| Cell::Count(u64::from(
+            job.service_tokens_issued
+        ))),
+    ],
+};
+
+/// `services.csv`.
+pub(crate) const SERVICES: Table<(Service, ServiceFacts)> = Table {
+    file: "services.csv",
+    about: "A row per point and service, over requests that arrived after the warm-up.",
+    slots: &[
+        fixed!("scenario", "Name of the scenario.", |place, _| Cell::text(&place.study.name)),
+        fixed!("point", "Number of the point in the sweep, from 0.", |place, _| Cell::Count(place.point.number as u64)),
+        Slot::Sweep,
+        fixed!("service", "Name of the service.", |_, row| Cell::text(row.0.code())),
+        fixed!("pool", "Name of the worker pool; empty for the service as a whole.", |_, _| Cell::Missing),
+        fixed!("requests", "Requests taken up, refused ones included; for Keystone, validations.", |_, row| {
+            Cell::Count(row.1.requests)
+        }),
+        fixed!("keystone_validations", "Validations that it asked of Keystone.", |_, row| Cell::Count(
+            row.1.keystone_validations
+        )),
+        fixed!("cache_hits", "Tokens that its cache answered for.", |_, row| Cell::Count(row.1.cache_hits)),
+        fixed!("refused", "Requests refused with 401; for Keystone, validations answered 404.", |_, row| Cell::Count(
+            row.1.refused
+        )),
+        fixed!("utilisation", "Busy share of the pool; empty without pools.", |_, _| Cell::Missing),
+        fixed!("wait_mean_s", "Mean wait for a worker, in seconds; empty without pools.", |_, _| Cell::Missing),
+        fixed!("wait_p99_s", "99th percentile of that wait; empty without pools.", |_, _| Cell::Missing),
+    ],
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::study::Metric;
+    use crate::report::fixture;
+
+    #[test]
+    fn the_columns_stand_in_the_order_of_the_contract() {
+        let study = fixture::single().study;
+        assert_eq!(
+            SUMMARY.columns(&study).names().join(","),
+            "scenario,point,workload,job,replications,jobs,completed,failed,unfinished,refused_at_submission,\
+             failure_rate,failure_rate_low,failure_rate_high,token_failures,token_failure_rate,token_failure_rate_low,\
+             token_failure_rate_high,confidence,interval,orphans,duration_mean_s,duration_p50_s,duration_p95_s,\
+             duration_p99_s,margin_p01_s"
+        );
+        assert_eq!(
+            FAILURES.columns(&study).names().join(","),
+            "scenario,point,workload,job,step,reason,first_cause_step,first_cause_reason,jobs,share_of_finished,orphans"
+        );
+        assert_eq!(
+            JOBS.columns(&study).names().join(","),
+            "scenario,point,workload,job,replication,job_id,submitted_s,token_age_s,image_size_bytes,build_queue_s,\
+             cinder_queue_s,download_s,convert_s,attach_s,ended_s,outcome,step,reason,http_status,first_cause_step,\
+             first_cause_reason,first_cause_s,cleanup,orphans,polls,attempts,keystone_validations,\
+             service_tokens_issued"
+        );
+        assert_eq!(
+            SERVICES.columns(&study).names().join(","),
+            "scenario,point,service,pool,requests,keystone_validations,cache_hits,refused,utilisation,wait_mean_s,\
+             wait_p99_s"
+        );
+    }
+
+    #[test]
+    fn every_metric_is_a_column() {
+        let study = fixture::single().study;
+        let columns = SUMMARY.columns(&study);
+        for metric in Metric::ALL {
+            assert!(columns.names().iter().any(|name| name == metric.code()), "{}", metric.code());
+        }
+    }
+
+    #[test]
+    fn swept_keys_stand_after_the_point() {
+        let study = fixture::grid().study;
+        for names in [SUMMARY.columns(&study).names(), SERVICES.columns(&study).names()] {
+            assert_eq!(names[1], "point");
+            assert_eq!(names[2], "keystone.token.expiration_s");
+            assert_eq!(names[3], "keystone.token.allow_expired_window_s");
+        }
+    }
+}

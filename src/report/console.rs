@@ -1,0 +1,262 @@
+//! What a person sees after a run: the verdict first, then the table, the failures, the cautions and the files.
+//!
+//! It returns text and prints nothing. No line exceeds [`WIDTH`] columns, paths excepted: a broken path cannot be used.
+
+use std::path::Path;
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
+
+use super::Findings;
+use super::digest::{Digest, Grid, HeadKind};
+use super::words;
+
+/// The columns of the narrowest terminal that is provided for.
+pub const WIDTH: usize = 100;
+
+/// Between two columns.
+const GAP: usize = 2;
+
+/// Colours, or none.
+struct Palette {
+    pass: Style,
+    fail: Style,
+    strong: Style,
+    faint: Style,
+}
+
+impl Palette {
+    fn new(colour: bool) -> Palette {
+        if !colour {
+            return Palette { pass: Style::new(), fail: Style::new(), strong: Style::new(), faint: Style::new() };
+        }
+        Palette {
+            pass: AnsiColor::Green.on_default().bold(),
+            fail: AnsiColor::Red.on_default().bold(),
+            strong: Style::new().bold(),
+            faint: Style::new().dimmed(),
+        }
+    }
+}
+
+fn paint(style: Style, text: &str) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// Text for these findings; `folder` is where the files lie, if any were written.
+pub fn render(findings: Findings<'_>, folder: Option<&Path>, colour: bool) -> String {
+    let palette = Palette::new(colour);
+    let digest = Digest::of(findings);
+    let mut text = String::new();
+    let mut line = |content: &str| {
+        text.push_str(content.trim_end());
+        text.push('\n');
+    };
+
+    for (index, part) in words::wrap(&digest.headline, WIDTH - 6).iter().enumerate() {
+        match (digest.holds, index) {
+            (None, _) => line(&paint(palette.strong, part)),
+            (Some(true), 0) => line(&format!("{}  {}", paint(palette.pass, "PASS"), paint(palette.strong, part))),
+            (Some(false), 0) => line(&format!("{}  {}", paint(palette.fail, "FAIL"), paint(palette.strong, part))),
+            (Some(_), _) => line(&format!("      {}", paint(palette.strong, part))),
+        }
+    }
+    for said in &digest.verdicts {
+        let (word, style) = if said.holds { ("pass", palette.pass) } else { ("FAIL", palette.fail) };
+        for (index, part) in words::wrap(&said.text, WIDTH - 8).iter().enumerate() {
+            let mark = if index == 0 { paint(style, word) } else { "    ".to_string() };
+            line(&format!("  {mark}  {part}"));
+        }
+        if !said.holds {
+            for part in words::wrap(&said.why, WIDTH - 8) {
+                line(&format!("        {part}"));
+            }
+            line(&format!("        {}", paint(palette.faint, &said.place)));
+        }
+    }
+    for sentence in &digest.sentences {
+        for (index, part) in words::wrap(sentence, WIDTH - 4).iter().enumerate() {
+            line(&format!("{}{part}", if index == 0 { "  " } else { "    " }));
+        }
+    }
+
+    for grid in std::iter::once(&digest.summary).chain(&digest.failures) {
+        if grid.rows.is_empty() {
+            continue;
+        }
+        line("");
+        for part in words::wrap(&grid.title, WIDTH) {
+            if !part.is_empty() {
+                line(&paint(palette.strong, &part));
+            }
+        }
+        let (lines, complete) = table(grid);
+        for (index, row) in lines.iter().enumerate() {
+            line(&if index == 0 { paint(palette.faint, row) } else { row.clone() });
+        }
+        let mut remark = grid.remark.clone();
+        if !complete && remark.is_empty() {
+            remark = "More columns, and names in full, are in summary.csv.".to_string();
+        }
+        if !remark.is_empty() {
+            for part in words::wrap(&remark, WIDTH) {
+                line(&paint(palette.faint, &part));
+            }
+        }
+    }
+
+    if !digest.notes.is_empty() {
+        line("");
+    }
+    for note in &digest.notes {
+        for (index, part) in words::wrap(note, WIDTH - 6).iter().enumerate() {
+            line(&format!("{}{part}", if index == 0 { "note: " } else { "      " }));
+        }
+    }
+    line("");
+    for part in words::wrap(&how(findings), WIDTH) {
+        line(&paint(palette.faint, &part));
+    }
+    if let Some(folder) = folder {
+        line(&format!("Results: {}", folder.display()));
+    }
+    text
+}
+
+/// Seed and effort, which anybody needs who wants the same numbers again.
+pub(crate) fn how(findings: Findings<'_>) -> String {
+    let Some(run) = findings.study.points.first().map(|point| &point.model.run) else { return String::new() };
+    let replications = findings.results.iter().map(|result| result.replications);
+    let (fewest, most) = (replications.clone().min().unwrap_or(0), replications.max().unwrap_or(0));
+    let replications = if fewest == most {
+        words::counted(u64::from(most), "replication")
+    } else {
+        format!("{fewest} to {most} replications")
+    };
+    format!("Seed {}, {replications} of {}.", run.seed, words::duration(run.duration))
+}
+
+/// The lines of a table, cut until they fit; and whether everything is in them.
+fn table(grid: &Grid) -> (Vec<String>, bool) {
+    let mut dropped = usize::MAX;
+    let optional = grid.heads.iter().filter(|head| matches!(head.kind, HeadKind::Optional(_))).count();
+    // Labels give way first, but not beyond recognition; then the optional columns; then the labels again.
+    let attempts = [usize::MAX, 30, 22, 16]
+        .into_iter()
+        .map(|cap| (cap, 0))
+        .chain((1..=optional).map(|drop| (16, drop)))
+        .chain([12, 9, 7, 5, 3, 1].into_iter().map(|cap| (cap, optional)));
+    let mut lines = Vec::new();
+    let mut complete = true;
+    for (cap, drop) in attempts {
+        if drop != dropped || cap != usize::MAX {
+            dropped = drop;
+        }
+        lines = draw(grid, cap, drop);
+        if lines.iter().all(|(_, width)| *width <= WIDTH) {
+            break;
+        }
+        complete = false;
+    }
+    let lines = lines.into_iter().map(|(line, _)| words::cut(&line, WIDTH).into_owned()).collect();
+    (lines, complete)
+}
+
+/// The table with labels of at most `cap` characters and without `drop` of its optional columns; with the width.
+fn draw(grid: &Grid, cap: usize, drop: usize) -> Vec<(String, usize)> {
+    let mut ranks: Vec<u8> = grid.heads.iter().filter_map(|head| optional_rank(head.kind)).collect();
+    ranks.sort_unstable_by(|a, b| b.cmp(a));
+    let gone = &ranks[..drop.min(ranks.len())];
+    let kept: Vec<usize> = (0..grid.heads.len())
+        .filter(|&index| optional_rank(grid.heads[index].kind).is_none_or(|rank| !gone.contains(&rank)))
+        .collect();
+    let cell = |index: usize, text: &str| match grid.heads[index].kind {
+        HeadKind::Label => words::cut(text, cap).into_owned(),
+        HeadKind::Number | HeadKind::Optional(_) => text.to_string(),
+    };
+    let mut table = Table::new();
+    table.load_style(TableStyle::new()).set_content_arrangement(ContentArrangement::Disabled).force_no_tty();
+    table.set_header(kept.iter().map(|&index| cell(index, &grid.heads[index].text)).collect::<Vec<_>>());
+    for row in &grid.rows {
+        table.add_row(kept.iter().map(|&index| cell(index, &row[index])).collect::<Vec<_>>());
+    }
+    for (column, &index) in table.column_iter_mut().zip(&kept) {
+        column.set_padding((0, GAP as u16));
+        if grid.heads[index].kind != HeadKind::Label {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let width = table.column_max_content_widths().iter().map(|&width| usize::from(width) + GAP).sum::<usize>() - GAP;
+    table.lines().map(|line| (line.trim_end().to_string(), width)).collect()
+}
+
+fn optional_rank(kind: HeadKind) -> Option<u8> {
+    match kind {
+        HeadKind::Optional(rank) => Some(rank),
+        HeadKind::Label | HeadKind::Number => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    #[test]
+    fn no_line_is_too_long_whatever_the_names() {
+        for (name, case) in fixture::cases() {
+            let text = render(case.findings(), Some(Path::new("output/x")), false);
+            if std::env::var_os("OUTLAST_SHOW").is_some() {
+                println!("──── {name}\n{text}");
+            }
+            let place = case.study.expectations.first().map_or("no place", |expectation| &expectation.place);
+            for line in text.lines().filter(|line| line.trim() != place) {
+                assert!(line.chars().count() <= WIDTH, "{name}: {} columns: {line}", line.chars().count());
+            }
+        }
+    }
+
+    #[test]
+    fn the_verdict_comes_first() {
+        let text = render(fixture::lifetime_by_switch().findings(), None, false);
+        assert!(text.starts_with("FAIL  one-hour-tokens: the expectation does not hold\n  FAIL  token_failure_rate"), "{text}");
+        assert!(text.contains("scenarios/one-hour-tokens.toml:52"), "{text}");
+        assert!(text.contains("exceeds 0.1 %"), "{text}");
+        let passing = fixture::expect(fixture::calm(), 0.5, "calm.toml:3");
+        assert!(render(passing.findings(), None, false).starts_with("PASS  calm: the expectation holds\n  pass  "));
+    }
+
+    #[test]
+    fn without_expectations_the_rate_is_the_verdict() {
+        let text = render(fixture::single().findings(), None, false);
+        let first = text.lines().next().unwrap();
+        assert!(first.starts_with("one-hour-tokens: ") && first.contains("% of boot-from-volume jobs fail (95 % interval "), "{first}");
+        let calm = render(fixture::calm().findings(), None, false);
+        assert!(calm.starts_with("calm: no boot-from-volume job fails (at most "), "{calm}");
+        assert!(!calm.contains("Failures"), "{calm}");
+    }
+
+    #[test]
+    fn an_expectation_that_matches_nothing_says_so() {
+        let mut case = fixture::line();
+        case.verdicts[0].checks.clear();
+        let text = render(case.findings(), None, false);
+        assert!(text.contains("it matches no point"), "{text}");
+    }
+
+    #[test]
+    fn colour_is_the_callers_choice() {
+        let case = fixture::line();
+        assert!(!render(case.findings(), None, false).contains('\u{1b}'));
+        assert!(render(case.findings(), None, true).contains("\u{1b}["));
+    }
+
+    #[test]
+    fn missing_values_are_dashes() {
+        let mut case = fixture::single();
+        fixture::empty(&mut case.results[0]);
+        let text = render(case.findings(), None, false);
+        assert!(text.starts_with("one-hour-tokens: no boot-from-volume job finished"), "{text}");
+        assert!(text.contains('–'), "{text}");
+    }
+}

@@ -1,0 +1,228 @@
+//! The CSV files: rows of facts and numbers into any writer. Where they lie is the folder's business.
+
+use std::io::Write;
+
+use crate::analysis::PointResult;
+use crate::model::study::Study;
+use crate::observe::JobRecord;
+
+use super::columns::{Columns, FAILURES, JOBS, Place, SERVICES, SUMMARY, Table};
+
+/// Writes rows of one table.
+struct Rows<W: Write, R: 'static> {
+    columns: Columns<R>,
+    writer: ::csv::Writer<W>,
+    /// Reused for every cell: a run may write millions.
+    cell: String,
+}
+
+impl<W: Write, R> Rows<W, R> {
+    fn new(table: &Table<R>, study: &Study, writer: W) -> Result<Self, ::csv::Error> {
+        let columns = table.columns(study);
+        let mut writer = ::csv::Writer::from_writer(writer);
+        writer.write_record(columns.names())?;
+        Ok(Rows { columns, writer, cell: String::new() })
+    }
+
+    fn write(&mut self, place: Place<'_>, row: &R) -> Result<(), ::csv::Error> {
+        for cell in self.columns.cells(place, row) {
+            self.cell.clear();
+            cell.write(&mut self.cell);
+            self.writer.write_field(&self.cell)?;
+        }
+        self.writer.write_record(None::<&[u8]>)
+    }
+
+    fn finish(mut self) -> Result<(), ::csv::Error> {
+        Ok(self.writer.flush()?)
+    }
+}
+
+/// Where the rows of a result stand; a result of a point that the study does not have stands nowhere.
+pub(crate) fn places<'a>(
+    study: &'a Study,
+    results: &'a [PointResult],
+) -> impl Iterator<Item = (Place<'a>, &'a PointResult)> {
+    results.iter().filter_map(move |result| {
+        let point = super::point(study, result.point)?;
+        Some((Place { study, point, replications: result.replications }, result))
+    })
+}
+
+/// Writes `summary.csv`.
+///
+/// # Errors
+/// When the writer fails.
+pub fn summary(writer: impl Write, study: &Study, results: &[PointResult]) -> Result<(), ::csv::Error> {
+    let mut rows = Rows::new(&SUMMARY, study, writer)?;
+    for (place, result) in places(study, results) {
+        for row in &result.rows {
+            rows.write(place, row)?;
+        }
+    }
+    rows.finish()
+}
+
+/// Writes `failures.csv`.
+///
+/// # Errors
+/// When the writer fails.
+pub fn failures(writer: impl Write, study: &Study, results: &[PointResult]) -> Result<(), ::csv::Error> {
+    let mut rows = Rows::new(&FAILURES, study, writer)?;
+    for (place, result) in places(study, results) {
+        for row in &result.failures {
+            rows.write(place, row)?;
+        }
+    }
+    rows.finish()
+}
+
+/// Writes `services.csv`.
+///
+/// # Errors
+/// When the writer fails.
+pub fn services(writer: impl Write, study: &Study, results: &[PointResult]) -> Result<(), ::csv::Error> {
+    let mut rows = Rows::new(&SERVICES, study, writer)?;
+    for (place, result) in places(study, results) {
+        for row in &result.services {
+            rows.write(place, row)?;
+        }
+    }
+    rows.finish()
+}
+
+/// Writes `jobs.csv`, a job at a time, so that a run need not keep them.
+pub struct JobsWriter<'s, W: Write> {
+    study: &'s Study,
+    rows: Rows<W, JobRecord>,
+}
+
+impl<'s, W: Write> JobsWriter<'s, W> {
+    /// A writer that has written the header.
+    ///
+    /// # Errors
+    /// When the writer fails.
+    pub fn new(writer: W, study: &'s Study) -> Result<Self, ::csv::Error> {
+        Ok(JobsWriter { study, rows: Rows::new(&JOBS, study, writer)? })
+    }
+
+    /// Writes one job of this point (its number) and replication.
+    ///
+    /// # Errors
+    /// When the writer fails.
+    ///
+    /// # Panics
+    /// If the study has no such point.
+    pub fn write(&mut self, point: usize, replication: u32, record: &JobRecord) -> Result<(), ::csv::Error> {
+        let point = super::point(self.study, point).expect("a point of the study");
+        self.rows.write(Place { study: self.study, point, replications: replication }, record)
+    }
+
+    /// Writes what is buffered; without it, errors of the last rows would be lost.
+    ///
+    /// # Errors
+    /// When the writer fails.
+    pub fn finish(self) -> Result<(), ::csv::Error> {
+        self.rows.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::vocabulary::{Cleanup, Quantity, Reason, StepId, Volume};
+    use crate::observe::{Cause, Failure, Outcome};
+    use crate::report::fixture;
+    use crate::units::{Instant, Span};
+
+    fn text(write: impl FnOnce(&mut Vec<u8>) -> Result<(), ::csv::Error>) -> String {
+        let mut bytes = Vec::new();
+        write(&mut bytes).unwrap();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn every_row_has_every_column_and_nothing_is_invented() {
+        let case = fixture::grid();
+        let text = text(|bytes| summary(bytes, &case.study, &case.results));
+        let mut reader = ::csv::Reader::from_reader(text.as_bytes());
+        let names = reader.headers().unwrap().clone();
+        let at = |name: &str| names.iter().position(|other| other == name).unwrap();
+        let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
+        assert_eq!(rows.len(), case.study.points.len() * 2);
+        assert_eq!(&rows[0][at("keystone.token.expiration_s")], "900");
+        assert_eq!(&rows[1][at("workload")], "all");
+        assert_eq!(&rows[1][at("job")], "");
+        assert!(!text.contains("NaN"));
+    }
+
+    #[test]
+    fn a_point_without_finished_jobs_has_empty_cells() {
+        let mut case = fixture::single();
+        fixture::empty(&mut case.results[0]);
+        let text = text(|bytes| summary(bytes, &case.study, &case.results));
+        let last = text.lines().last().unwrap();
+        assert_eq!(last, "one-hour-tokens,0,all,,32,0,0,0,0,0,,,,0,,,,0.95,,0,,,,,");
+    }
+
+    #[test]
+    fn jobs_are_exact_enough_to_replay() {
+        let case = fixture::single();
+        let mut quantities = [0; Quantity::COUNT];
+        quantities[Quantity::ImageSize as usize] = 42_949_672_961;
+        quantities[Quantity::Download as usize] = 531_904_221;
+        let record = JobRecord {
+            workload: 0,
+            ordinal: 7,
+            submitted: Instant::from_micros(21_600_000_001),
+            token_age: Span::from_micros(1_500_000),
+            quantities,
+            ended: Some(Instant::from_seconds(30_000)),
+            outcome: Outcome::Failed(Failure {
+                step: StepId(11),
+                reason: Reason::VolumeError,
+                http_status: 200,
+                first_cause: Cause {
+                    at: Instant::from_seconds(29_990),
+                    step: StepId(4),
+                    reason: Reason::UserTokenExpired,
+                    http_status: 401,
+                },
+            }),
+            cleanup: Some(Cleanup::Refused401),
+            volume: Volume::Error,
+            orphans: 1,
+            polls: 3,
+            attempts: 1,
+            keystone_validations: 9,
+            service_tokens_issued: 1,
+        };
+        let text = text(|bytes| {
+            let mut writer = JobsWriter::new(bytes, &case.study)?;
+            writer.write(0, 3, &record)?;
+            writer.write(0, 3, &JobRecord { ended: None, outcome: Outcome::Unfinished, cleanup: None, ..record.clone() })?;
+            writer.finish()
+        });
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(
+            lines[1],
+            "one-hour-tokens,0,boots,boot-from-volume,3,7,21600.000001,1.5,42949672961,0,0,531.904221,0,0,30000,failed,\
+             poll,volume_error,200,cinder_get_image,user_token_expired,29990,refused_401,1,3,1,9,1"
+        );
+        assert_eq!(
+            lines[2],
+            "one-hour-tokens,0,boots,boot-from-volume,3,7,21600.000001,1.5,42949672961,0,0,531.904221,0,0,,unfinished,\
+             ,,,,,,,1,3,1,9,1"
+        );
+    }
+
+    #[test]
+    fn failures_and_services_name_their_places() {
+        let case = fixture::single();
+        let failures = text(|bytes| failures(bytes, &case.study, &case.results));
+        assert!(failures.contains("boots,boot-from-volume,poll,user_token_expired,poll,user_token_expired,"), "{failures}");
+        let services = text(|bytes| services(bytes, &case.study, &case.results));
+        assert!(services.contains("one-hour-tokens,0,keystone,,"), "{services}");
+        assert!(services.lines().nth(1).unwrap().ends_with(",,,"), "{services}");
+    }
+}

@@ -1,0 +1,330 @@
+//! Numbers as people and files read them: rounding, units, ellipses. It decides nothing about what is shown.
+
+use std::borrow::Cow;
+
+use crate::analysis::Rate;
+use crate::model::study::{Axis, Metric, MetricKind, Point, Study};
+use crate::units::Span;
+
+/// What stands for a value that does not exist.
+pub(crate) const NOTHING: &str = "–";
+
+/// The shortest decimal number that agrees with `value` to six significant digits.
+pub(crate) fn six_digits(value: f64) -> String {
+    if !value.is_finite() {
+        return String::new();
+    }
+    // Through text, because rounding by scaling would bring digits of its own.
+    let rounded: f64 = format!("{value:.5e}").parse().unwrap_or(value);
+    (rounded + 0.0).to_string()
+}
+
+/// Seconds to a millisecond, as short as they go.
+pub(crate) fn millis(seconds: f64) -> String {
+    if !seconds.is_finite() {
+        return String::new();
+    }
+    let rounded: f64 = format!("{seconds:.3}").parse().unwrap_or(seconds);
+    // `+ 0.0` turns a rounded minus zero into zero.
+    (rounded + 0.0).to_string()
+}
+
+/// A share in per cent, with no more digits than a reader wants: `3.21 %`, `0.0042 %`, `99.97 %`.
+pub(crate) fn percent(share: f64) -> String {
+    format!("{} %", percent_number(share))
+}
+
+/// The number of [`percent`] without its sign.
+pub(crate) fn percent_number(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent <= 0.0 {
+        return "0".to_string();
+    }
+    if percent < 0.0001 {
+        return "<0.0001".to_string();
+    }
+    if percent > 99.99 && percent < 100.0 {
+        return ">99.99".to_string();
+    }
+    let decimals = match percent {
+        p if p < 0.01 => 4,
+        p if p < 0.1 => 3,
+        p if p < 10.0 => 2,
+        p if p > 99.0 => 2,
+        _ => 1,
+    };
+    let text = format!("{percent:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_string() } else { text }
+}
+
+/// The interval of a rate: `3.00 to 3.40 %`, or one side of it where the estimate is its other end.
+pub(crate) fn interval(rate: &Rate) -> Option<String> {
+    let (estimate, interval) = (rate.estimate?, rate.interval?);
+    Some(if estimate <= 0.0 {
+        format!("at most {}", percent(interval.high))
+    } else if estimate >= 1.0 {
+        format!("at least {}", percent(interval.low))
+    } else {
+        format!("{} to {}", percent_number(interval.low), percent(interval.high))
+    })
+}
+
+/// A rate with its interval: `3.21 % (3 to 3.4 %)`, `0 %, at most 0.02 %`.
+pub(crate) fn rate(rate: &Rate) -> String {
+    let Some(estimate) = rate.estimate else { return NOTHING.to_string() };
+    match interval(rate) {
+        None => percent(estimate),
+        Some(interval) if estimate <= 0.0 || estimate >= 1.0 => format!("{}, {interval}", percent(estimate)),
+        Some(interval) => format!("{} ({interval})", percent(estimate)),
+    }
+}
+
+/// A count with its thousands set apart.
+pub(crate) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 job`, `2 jobs`.
+pub(crate) fn counted(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
+/// A time in the two largest units that matter: `15 min`, `1 h 30 min`, `2 d`, `4.2 s`, `250 ms`.
+pub(crate) fn duration(span: Span) -> String {
+    const SECOND: u64 = 1_000_000;
+    let sign = if span < Span::ZERO { "-" } else { "" };
+    let micros = span.micros().unsigned_abs();
+    let text = if micros == 0 {
+        "0 s".to_string()
+    } else if micros < 1_000 {
+        format!("{micros} us")
+    } else if micros < SECOND {
+        format!("{} ms", micros / 1_000)
+    } else if micros < 60 * SECOND {
+        let tenths = (micros + 50_000) / 100_000;
+        if tenths.is_multiple_of(10) {
+            format!("{} s", tenths / 10)
+        } else {
+            format!("{}.{} s", tenths / 10, tenths % 10)
+        }
+    } else {
+        let seconds = (micros + SECOND / 2) / SECOND;
+        match seconds {
+            s if s < 3_600 => two(s / 60, "min", s % 60, "s"),
+            s if s < 86_400 => two(s / 3_600, "h", s % 3_600 / 60, "min"),
+            s => two(s / 86_400, "d", s % 86_400 / 3_600, "h"),
+        }
+    };
+    format!("{sign}{text}")
+}
+
+fn two(large: u64, large_unit: &str, small: u64, small_unit: &str) -> String {
+    if small == 0 { format!("{large} {large_unit}") } else { format!("{large} {large_unit} {small} {small_unit}") }
+}
+
+/// A time that may not exist.
+pub(crate) fn optional_duration(span: Option<Span>) -> String {
+    span.map_or_else(|| NOTHING.to_string(), duration)
+}
+
+/// A value of a metric, in the metric's own unit.
+pub(crate) fn metric_value(metric: Metric, value: f64) -> String {
+    match metric.kind() {
+        MetricKind::Rate => percent(value),
+        MetricKind::Count => six_digits(value),
+        MetricKind::Duration => duration(Span::from_seconds_f64(value)),
+    }
+}
+
+/// The text, cut to `width` characters with an ellipsis.
+pub(crate) fn cut(text: &str, width: usize) -> Cow<'_, str> {
+    if text.chars().count() <= width {
+        return Cow::Borrowed(text);
+    }
+    let mut short: String = text.chars().take(width.saturating_sub(1)).collect();
+    short.push('…');
+    Cow::Owned(short)
+}
+
+/// Breaks text into lines of at most `width` characters, between words where possible.
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut length = 0;
+    for word in text.split_whitespace() {
+        let mut word: Vec<char> = word.chars().collect();
+        if length > 0 && length + 1 + word.len() > width {
+            lines.push(String::new());
+            length = 0;
+        }
+        while word.len() > width {
+            lines.last_mut().expect("never empty").extend(word.drain(..width));
+            lines.push(String::new());
+        }
+        let line = lines.last_mut().expect("never empty");
+        if length > 0 {
+            line.push(' ');
+            length += 1;
+        }
+        length += word.len();
+        line.extend(word);
+    }
+    lines
+}
+
+/// The swept keys as short as they stay distinct: the last component, or as many as are needed.
+pub(crate) fn short_keys(axes: &[Axis]) -> Vec<String> {
+    let tail = |key: &str, parts: usize| {
+        let all: Vec<&str> = key.split('.').collect();
+        all[all.len().saturating_sub(parts)..].join(".")
+    };
+    let longest = axes.iter().map(|axis| axis.key.split('.').count()).max().unwrap_or(0);
+    axes.iter()
+        .map(|axis| {
+            (1..=longest)
+                .map(|parts| (parts, tail(&axis.key, parts)))
+                .find(|(parts, short)| axes.iter().filter(|other| tail(&other.key, *parts) == *short).count() == 1)
+                .map_or_else(|| axis.key.clone(), |(_, short)| short)
+        })
+        .collect()
+}
+
+/// A swept key in the words of a plot's title.
+pub(crate) fn key_words(axis: &Axis) -> String {
+    match axis.key.as_str() {
+        "keystone.token.expiration" => "token lifetime".to_string(),
+        "keystone.token.allow_expired_window" => "window for expired tokens".to_string(),
+        "keystone.fernet_tokens.max_active_keys" => "number of Fernet keys".to_string(),
+        "cloud.fernet_rotation.every" => "time between Fernet rotations".to_string(),
+        "nova.service_user.send_service_user_token" => "whether Nova sends service tokens".to_string(),
+        "cinder.service_user.send_service_user_token" => "whether Cinder sends service tokens".to_string(),
+        key => {
+            let (parent, last) = key.rsplit_once('.').unwrap_or(("", key));
+            match parent.strip_prefix("workload.") {
+                Some(workload) => format!("{} of {workload}", last.replace('_', " ")),
+                None => last.replace('_', " "),
+            }
+        }
+    }
+}
+
+/// The values of a point on the axes that vary: `expiration = 1 h, send_service_user_token = true`.
+pub(crate) fn point_values(study: &Study, point: &Point) -> String {
+    let keys = short_keys(&study.axes);
+    let varying = study.axes.iter().zip(&point.values).zip(keys).filter(|((axis, _), _)| axis.values.len() > 1);
+    varying
+        .map(|((axis, &value), key)| format!("{key} = {}", axis.values[value].label))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// `point 3 (expiration = 1 h)`, or nothing to tell apart: `the only point`.
+pub(crate) fn point_name(study: &Study, number: usize) -> String {
+    match super::point(study, number).map(|point| point_values(study, point)) {
+        Some(values) if !values.is_empty() => format!("point {number} ({values})"),
+        _ => format!("point {number}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::{Interval, IntervalMethod};
+    use crate::model::study::{AxisUnit, AxisValue};
+
+    #[test]
+    fn numbers_are_as_short_as_six_digits_allow() {
+        let cases = [
+            (0.0, "0"),
+            (-0.0, "0"),
+            (0.1, "0.1"),
+            (1.0 / 3.0, "0.333333"),
+            (123_456_789.0, "123457000"),
+            (0.000012345678, "0.0000123457"),
+            (f64::NAN, ""),
+        ];
+        for (value, text) in cases {
+            assert_eq!(six_digits(value), text, "{value}");
+        }
+        assert_eq!(millis(-0.0001), "0");
+        assert_eq!(millis(3123.45678), "3123.457");
+    }
+
+    #[test]
+    fn percentages_keep_what_matters() {
+        let cases = [
+            (0.0, "0 %"),
+            (1.0, "100 %"),
+            (0.032149, "3.21 %"),
+            (0.5, "50 %"),
+            (0.31449, "31.4 %"),
+            (0.9997, "99.97 %"),
+            (0.99999, ">99.99 %"),
+            (0.000042, "0.0042 %"),
+            (0.000_000_1, "<0.0001 %"),
+            (0.000_21, "0.021 %"),
+        ];
+        for (share, text) in cases {
+            assert_eq!(percent(share), text, "{share}");
+        }
+    }
+
+    #[test]
+    fn rates_say_their_bound() {
+        let with = |estimate, low, high| Rate {
+            estimate: Some(estimate),
+            interval: Some(Interval { low, high, method: IntervalMethod::StudentT }),
+        };
+        assert_eq!(rate(&with(0.0, 0.0, 0.0002)), "0 %, at most 0.02 %");
+        assert_eq!(rate(&with(1.0, 0.98, 1.0)), "100 %, at least 98 %");
+        assert_eq!(rate(&with(0.0321, 0.03, 0.034)), "3.21 % (3 to 3.4 %)");
+        assert_eq!(rate(&Rate { estimate: None, interval: None }), "–");
+    }
+
+    #[test]
+    fn durations_read_like_a_clock() {
+        let cases = [
+            (900_000_000, "15 min"),
+            (5_400_000_000, "1 h 30 min"),
+            (172_800_000_000, "2 d"),
+            (4_240_000, "4.2 s"),
+            (250_000, "250 ms"),
+            (-3_000_000, "-3 s"),
+            (59_999_999, "60 s"),
+            (0, "0 s"),
+        ];
+        for (micros, text) in cases {
+            assert_eq!(duration(Span::from_micros(micros)), text, "{micros}");
+        }
+    }
+
+    #[test]
+    fn keys_are_shortened_until_they_would_collide() {
+        let axis = |key: &str| Axis {
+            key: key.to_string(),
+            column: key.to_string(),
+            unit: AxisUnit::None,
+            values: vec![AxisValue { cell: "1".into(), label: "1".into(), number: Some(1.0) }],
+        };
+        let axes = [axis("keystone.token.expiration"), axis("nova.service_user.send"), axis("cinder.service_user.send")];
+        assert_eq!(short_keys(&axes), ["expiration", "nova.service_user.send", "cinder.service_user.send"]);
+        assert_eq!(key_words(&axis("workload.boots.image_size")), "image size of boots");
+    }
+
+    #[test]
+    fn wrapping_never_exceeds_the_width() {
+        let text = format!("short words and {} then more", "x".repeat(30));
+        for line in wrap(&text, 10) {
+            assert!(line.chars().count() <= 10, "{line}");
+        }
+        assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(cut("abcdef", 4), "abc…");
+    }
+}
