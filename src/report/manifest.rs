@@ -1,0 +1,75 @@
+//! `run.json`: what was run, from what, and what came of it; `wall_time_s` alone may differ between equal runs.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Findings;
+use super::json;
+
+/// What the caller knows about a run and the findings do not say.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    /// The command that gives the same results, without what cannot change them.
+    pub command: String,
+    /// Events that the engine handled.
+    pub events: u64,
+    /// Seconds from start to end.
+    pub wall_time_s: f64,
+}
+
+#[derive(Serialize)]
+struct File<'a> {
+    outlast: &'static str,
+    scenario: &'a str,
+    description: &'a str,
+    command: &'a str,
+    inputs_sha256: &'a str,
+    seed: Option<u64>,
+    replications: Vec<u32>,
+    confidence: Option<f64>,
+    sweep: Vec<SweptKey<'a>>,
+    points: Vec<usize>,
+    jobs: u64,
+    events: u64,
+    expectations: Value,
+    notes: &'a [String],
+    wall_time_s: f64,
+}
+
+#[derive(Serialize)]
+struct SweptKey<'a> {
+    key: &'a str,
+    column: &'a str,
+    values: Vec<&'a str>,
+}
+
+/// The text of `run.json`.
+pub fn render(findings: Findings<'_>, manifest: &Manifest) -> String {
+    let Findings { study, results, .. } = findings;
+    let run = study.points.first().map(|point| &point.model.run);
+    let swept = study.axes.iter().map(|axis| SweptKey {
+        key: &axis.key,
+        column: &axis.column,
+        values: axis.values.iter().map(|value| value.cell.as_str()).collect(),
+    });
+    let file = File {
+        outlast: env!("CARGO_PKG_VERSION"),
+        scenario: &study.name,
+        description: &study.description,
+        command: &manifest.command,
+        inputs_sha256: &study.inputs_sha256,
+        seed: run.map(|run| run.seed),
+        replications: results.iter().map(|result| result.replications).collect(),
+        confidence: run.map(|run| run.confidence),
+        sweep: swept.collect(),
+        points: results.iter().map(|result| result.point).collect(),
+        jobs: results.iter().map(|result| result.all().counts.jobs).sum(),
+        events: manifest.events,
+        expectations: json::verdicts(findings),
+        notes: &study.notes,
+        wall_time_s: manifest.wall_time_s,
+    };
+    let mut text = serde_json::to_string_pretty(&file).expect("names and finite numbers are JSON");
+    text.push('\n');
+    text
+}

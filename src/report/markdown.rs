@@ -1,0 +1,102 @@
+//! The findings for pull requests: what the console says, as GitHub-flavoured Markdown.
+
+use super::Findings;
+use super::console::how;
+use super::digest::{Digest, Grid, HeadKind};
+
+/// The text of `--format markdown`.
+pub fn render(findings: Findings<'_>) -> String {
+    let digest = Digest::of(findings);
+    let mut text = String::new();
+    let mark = match digest.holds {
+        Some(true) => "✅ ",
+        Some(false) => "❌ ",
+        None => "",
+    };
+    text.push_str(&format!("### {mark}{}\n", escaped(&digest.headline)));
+    if !digest.verdicts.is_empty() {
+        text.push('\n');
+    }
+    for said in &digest.verdicts {
+        let mark = if said.holds { "✅" } else { "❌" };
+        text.push_str(&format!("- {mark} `{}`", said.text));
+        if !said.holds {
+            text.push_str(&format!(": {} ({})", escaped(&said.why), said.place));
+        }
+        text.push('\n');
+    }
+    for sentence in &digest.sentences {
+        text.push_str(&format!("\n{}\n", escaped(sentence)));
+    }
+    for grid in std::iter::once(&digest.summary).chain(&digest.failures) {
+        if !grid.rows.is_empty() {
+            text.push_str(&table(grid));
+        }
+    }
+    for note in &digest.notes {
+        text.push_str(&format!("\n> **Note:** {}\n", escaped(note)));
+    }
+    text.push_str(&format!("\n{}", escaped(&how(findings))));
+    text
+}
+
+fn table(grid: &Grid) -> String {
+    let mut text = String::from("\n");
+    if !grid.title.is_empty() {
+        text.push_str(&format!("**{}**\n\n", escaped(grid.title.trim())));
+    }
+    let row = |cells: &mut dyn Iterator<Item = String>| format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "));
+    text.push_str(&row(&mut grid.heads.iter().map(|head| escaped(&head.text))));
+    text.push_str(&row(&mut grid.heads.iter().map(|head| {
+        match head.kind {
+            HeadKind::Label => "---",
+            HeadKind::Number | HeadKind::Optional(_) => "---:",
+        }
+        .to_owned()
+    })));
+    for cells in &grid.rows {
+        text.push_str(&row(&mut cells.iter().map(|cell| escaped(cell))));
+    }
+    if !grid.remark.is_empty() {
+        text.push_str(&format!("\n{}\n", escaped(&grid.remark)));
+    }
+    text
+}
+
+/// What would be markup inside a table or a sentence is not.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '|' | '<' | '>' | '*' | '`' | '\\' => escaped.extend(['\\', character]),
+            '\n' => escaped.push(' '),
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    #[test]
+    fn every_row_of_a_table_has_as_many_cells() {
+        let case = fixture::grid();
+        let text = render(case.findings());
+        assert!(text.starts_with("### "));
+        let widths: Vec<usize> = text
+            .lines()
+            .filter(|line| line.starts_with('|'))
+            .map(|line| line.replace("\\|", "").matches('|').count())
+            .collect();
+        assert!(widths.len() > case.study.points.len());
+        assert!(widths.iter().all(|width| *width >= 3), "{text}");
+    }
+
+    #[test]
+    fn markup_is_escaped() {
+        assert_eq!(escaped("a|b <c> `d`"), "a\\|b \\<c\\> \\`d\\`");
+    }
+}
