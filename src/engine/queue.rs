@@ -26,19 +26,24 @@ pub trait Packed: Copy {
 pub struct Queue<E> {
     heap: BinaryHeap<Reverse<u128>>,
     serial: u64,
+    now: Instant,
     event: PhantomData<E>,
 }
 
 impl<E: Packed> Queue<E> {
     /// An empty queue.
     pub fn new() -> Queue<E> {
-        Queue { heap: BinaryHeap::new(), serial: 0, event: PhantomData }
+        Queue { heap: BinaryHeap::new(), serial: 0, now: Instant::START, event: PhantomData }
     }
 
     /// Schedules an event; at one instant lower classes come first, and within a class what was scheduled first.
     /// Times beyond the range of a key (the year 2283 of a simulation) are all as late as can be.
     pub fn schedule(&mut self, at: Instant, class: u8, event: E) {
-        debug_assert!(at >= Instant::START && u32::from(class) < 1 << CLASS_BITS && event.pack() < 1 << PAYLOAD_BITS);
+        debug_assert!(at >= self.now, "nothing is scheduled in the past");
+        debug_assert!(u32::from(class) < 1 << CLASS_BITS && event.pack() < 1 << PAYLOAD_BITS);
+        if self.serial >> SERIAL_BITS != 0 {
+            self.renumber();
+        }
         let time = at.micros().clamp(0, (1 << TIME_BITS) - 1) as u128;
         let key = (time << CLASS_BITS | u128::from(class)) << SERIAL_BITS | u128::from(self.serial);
         self.serial += 1;
@@ -49,8 +54,19 @@ impl<E: Packed> Queue<E> {
     pub fn pop(&mut self) -> Option<(Instant, E)> {
         let Reverse(key) = self.heap.pop()?;
         let payload = key as u32 & ((1 << PAYLOAD_BITS) - 1);
-        let time = (key >> (u128::BITS - TIME_BITS)) as i64;
-        Some((Instant::from_micros(time), E::unpack(payload)))
+        self.now = Instant::from_micros((key >> (u128::BITS - TIME_BITS)) as i64);
+        Some((self.now, E::unpack(payload)))
+    }
+
+    /// Gives what is pending the lowest serials in its order: serials run out after 10^12 events.
+    #[cold]
+    fn renumber(&mut self) {
+        const SERIALS: u128 = ((1 << SERIAL_BITS) - 1) << PAYLOAD_BITS;
+        let mut keys: Vec<u128> = self.heap.drain().map(|Reverse(key)| key).collect();
+        keys.sort_unstable();
+        self.serial = keys.len() as u64;
+        let numbered = keys.iter().zip(0_u128..).map(|(key, serial)| Reverse(key & !SERIALS | serial << PAYLOAD_BITS));
+        self.heap = numbered.collect();
     }
 
     /// How many events are pending.
@@ -102,6 +118,17 @@ mod tests {
             let popped: Vec<_> = std::iter::from_fn(|| queue.pop()).map(|(_, event)| event.0 as usize).collect();
             prop_assert_eq!(popped, expected.iter().map(|(number, _)| *number).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn running_out_of_serials_changes_no_order() {
+        let mut queue = Queue::new();
+        queue.serial = (1 << SERIAL_BITS) - 2;
+        for number in 0..5 {
+            queue.schedule(Instant::from_seconds(1), 0, Number(number));
+        }
+        let popped: Vec<_> = std::iter::from_fn(|| queue.pop()).map(|(_, event)| event.0).collect();
+        assert_eq!(popped, [0, 1, 2, 3, 4]);
     }
 
     #[test]

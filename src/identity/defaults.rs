@@ -11,7 +11,7 @@ pub const EXPIRATION: Span = Span::from_seconds(3_600);
 /// How long past its expiry a token still passes with `allow_expired`: keystone `[token] allow_expired_window`.
 pub const ALLOW_EXPIRED_WINDOW: Span = Span::from_seconds(172_800);
 
-/// The token format, the only one that outlast knows: keystone `[token] provider`.
+/// The token format: keystone `[token] provider`.
 pub const TOKEN_PROVIDER: &str = "fernet";
 
 /// Keys in a repository, the staged one included: keystone `[fernet_tokens] max_active_keys`.

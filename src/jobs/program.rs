@@ -56,6 +56,9 @@ pub struct Request {
     pub to: Service,
     /// What comes with the user's token.
     pub service_token: ServiceToken,
+    /// Which request of its step this is within the program, from 0: names its random numbers, so that they do not
+    /// depend on what other steps the settings put into the program.
+    pub nth: u8,
 }
 
 /// How a sender comes by a service token.
@@ -187,11 +190,20 @@ impl Assembler {
     /// The program, with labels resolved.
     pub(super) fn finish(self) -> Program {
         let at = |label: Label| Label(self.placed[label.index()].expect("every label is placed"));
+        let mut requests = [0_u8; 1 << u8::BITS];
+        let mut numbered = |request: Request| {
+            let seen = &mut requests[usize::from(request.step.0)];
+            let nth = *seen;
+            *seen += 1;
+            Request { nth, ..request }
+        };
         let ops = self.ops.iter().map(|op| match *op {
-            Op::Call { request, refused } => Op::Call { request, refused: at(refused) },
+            Op::Call { request, refused } => Op::Call { request: numbered(request), refused: at(refused) },
+            Op::Try { request, done } => Op::Try { request: numbered(request), done },
+            Op::DeleteVolume { request } => Op::DeleteVolume { request: numbered(request) },
             Op::Fork { branch } => Op::Fork { branch: at(branch) },
             Op::Poll { request, attempts, interval, refused, error, timed_out } => Op::Poll {
-                request,
+                request: numbered(request),
                 attempts,
                 interval,
                 refused: at(refused),
@@ -199,14 +211,7 @@ impl Assembler {
                 timed_out: at(timed_out),
             },
             Op::Retry { attempts, again } => Op::Retry { attempts, again: at(again) },
-            op @ (Op::Try { .. }
-            | Op::DeleteVolume { .. }
-            | Op::Wait(_)
-            | Op::Volume(_)
-            | Op::Attempt
-            | Op::Fail(_)
-            | Op::Complete
-            | Op::Stop) => op,
+            op @ (Op::Wait(_) | Op::Volume(_) | Op::Attempt | Op::Fail(_) | Op::Complete | Op::Stop) => op,
         });
         Program { ops: ops.collect() }
     }

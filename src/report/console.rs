@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
 
 use super::Findings;
-use super::digest::{Digest, Grid, HeadKind};
+use super::digest::{Digest, Grid, HeadKind, Said};
 use super::words;
 
 /// The columns of the narrowest terminal that is provided for.
@@ -53,27 +53,8 @@ pub fn render(findings: Findings<'_>, folder: Option<&Path>, colour: bool) -> St
         text.push('\n');
     };
 
-    for (index, part) in words::wrap(&digest.headline, WIDTH - 6).iter().enumerate() {
-        match (digest.holds, index) {
-            (None, _) => line(&paint(palette.strong, part)),
-            (Some(true), 0) => line(&format!("{}  {}", paint(palette.pass, "PASS"), paint(palette.strong, part))),
-            (Some(false), 0) => line(&format!("{}  {}", paint(palette.fail, "FAIL"), paint(palette.strong, part))),
-            (Some(_), _) => line(&format!("      {}", paint(palette.strong, part))),
-        }
-    }
-    for said in &digest.verdicts {
-        let (word, style) = if said.holds { ("pass", palette.pass) } else { ("FAIL", palette.fail) };
-        for (index, part) in words::wrap(&said.text, WIDTH - 8).iter().enumerate() {
-            let mark = if index == 0 { paint(style, word) } else { "    ".to_string() };
-            line(&format!("  {mark}  {part}"));
-        }
-        if !said.holds {
-            for part in words::wrap(&said.why, WIDTH - 8) {
-                line(&format!("        {part}"));
-            }
-            line(&format!("        {}", paint(palette.faint, &said.place)));
-        }
-    }
+    headline(&digest, &palette, &mut line);
+    expectations(digest.verdicts.iter(), &palette, &mut line);
     for sentence in &digest.sentences {
         for (index, part) in words::wrap(sentence, WIDTH - 4).iter().enumerate() {
             line(&format!("{}{part}", if index == 0 { "  " } else { "    " }));
@@ -121,6 +102,45 @@ pub fn render(findings: Findings<'_>, folder: Option<&Path>, colour: bool) -> St
         line(&format!("Results: {}", folder.display()));
     }
     text
+}
+
+/// The verdict alone: the headline, and every expectation that does not hold.
+pub fn verdict(findings: Findings<'_>, colour: bool) -> String {
+    let palette = Palette::new(colour);
+    let digest = Digest::of(findings);
+    let mut lines = Vec::new();
+    headline(&digest, &palette, &mut |line| lines.push(line.trim_end().to_owned()));
+    expectations(digest.verdicts.iter().filter(|said| !said.holds), &palette, &mut |line| {
+        lines.push(line.trim_end().to_owned());
+    });
+    lines.join("\n")
+}
+
+fn headline(digest: &Digest, palette: &Palette, line: &mut dyn FnMut(&str)) {
+    for (index, part) in words::wrap(&digest.headline, WIDTH - 6).iter().enumerate() {
+        match (digest.holds, index) {
+            (None, _) => line(&paint(palette.strong, part)),
+            (Some(true), 0) => line(&format!("{}  {}", paint(palette.pass, "PASS"), paint(palette.strong, part))),
+            (Some(false), 0) => line(&format!("{}  {}", paint(palette.fail, "FAIL"), paint(palette.strong, part))),
+            (Some(_), _) => line(&format!("      {}", paint(palette.strong, part))),
+        }
+    }
+}
+
+fn expectations<'a>(said: impl Iterator<Item = &'a Said>, palette: &Palette, line: &mut dyn FnMut(&str)) {
+    for said in said {
+        let (word, style) = if said.holds { ("pass", palette.pass) } else { ("FAIL", palette.fail) };
+        for (index, part) in words::wrap(&said.text, WIDTH - 8).iter().enumerate() {
+            let mark = if index == 0 { paint(style, word) } else { "    ".to_string() };
+            line(&format!("  {mark}  {part}"));
+        }
+        if !said.holds {
+            for part in words::wrap(&said.why, WIDTH - 8) {
+                line(&format!("        {part}"));
+            }
+            line(&format!("        {}", paint(palette.faint, &said.place)));
+        }
+    }
 }
 
 /// Seed and effort, which anybody needs who wants the same numbers again.

@@ -197,8 +197,10 @@ fn glance(view: &View<'_>, cx: &mut Context) -> Option<Glance> {
 fn service_users(view: &View<'_>, cx: &mut Context) -> Option<ServiceUsers> {
     let nova = service_user(view, "nova", cx);
     let cinder = service_user(view, "cinder", cx);
-    let nova_authtoken = service_user(view, "nova_authtoken", cx);
-    Some(ServiceUsers { nova: nova?, cinder: cinder?, nova_authtoken: nova_authtoken? })
+    // Without this user nova-api could not validate any token: that is an outage of nova-api, not simulated here.
+    let roles = view.words("cloud.service_users.nova_authtoken.roles", cx);
+    let nova_authtoken = ServiceUser { roles: roles?, disabled_at: None };
+    Some(ServiceUsers { nova: nova?, cinder: cinder?, nova_authtoken })
 }
 
 fn service_user(view: &View<'_>, name: &str, cx: &mut Context) -> Option<ServiceUser> {

@@ -114,7 +114,6 @@ pub(super) static KEYS: &[Key] = &[
     key("cloud.service_users.cinder.roles", Kind::Words, Default::Is("[\"service\"]"), "Roles of the user of Cinder's `[service_user]`.", "assumption"),
     key("cloud.service_users.cinder.disabled_at", Kind::Instant, Default::Unset("never"), "When that user is disabled.", ""),
     key("cloud.service_users.nova_authtoken.roles", Kind::Words, Default::Is("[\"admin\", \"service\"]"), "Roles of the user of Nova's `[keystone_authtoken]`, with which nova-api sends when `[service_user]` is off.", "assumption"),
-    key("cloud.service_users.nova_authtoken.disabled_at", Kind::Instant, Default::Unset("never"), "When that user is disabled.", ""),
     key("cloud.image_transfer.per_job", Kind::Throughput, Default::Unset("copies take no time"), "Ceiling of one download of an image.", ""),
     key("cloud.image_conversion.per_job", Kind::Throughput, Default::Unset("conversions take no time"), "Ceiling of one conversion of an image.", ""),
     key("cloud.requests.time", SECONDS, Default::Is("\"0s\""), "Work of one API request at its receiver.", ""),

@@ -26,6 +26,9 @@ pub(super) fn tables(written: &Table) -> Vec<(String, Place, &Table)> {
     items.iter().filter_map(|item| item.as_table().map(|table| (name(table), item.place, table))).collect()
 }
 
+/// Far more than anybody tells apart in a table.
+const MOST_WORKLOADS: usize = 1_000;
+
 /// All workloads of a point. `run` and `keystone` are missing if they are wrong; then what depends on them is not checked.
 pub(super) fn all(
     view: &View<'_>,
@@ -40,6 +43,11 @@ pub(super) fn all(
                 Issue::at(super::layers::BEGINNING, "there is no `[[workload]]`, and without one there are no jobs");
             cx.issue(issue.help("write `[[workload]]` with `job` and `arrivals`"));
         }
+        return None;
+    }
+    if let Some((_, place, _)) = tables.get(MOST_WORKLOADS) {
+        let found = tables.len();
+        cx.issue(Issue::at(*place, format!("there are {found} workloads, and {MOST_WORKLOADS} are the most allowed")));
         return None;
     }
     let release = view.value("cloud.release").and_then(Value::as_text).unwrap_or_default();
