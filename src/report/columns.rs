@@ -221,7 +221,9 @@ pub(crate) const SUMMARY: Table<Summary> = Table {
         fixed!("refused_at_submission", "Failed at the very first request; contained in `failed`.", |_, row| {
             Cell::Count(row.counts.refused_at_submission)
         }),
-        fixed!("failure_rate", "`failed` / (`completed` + `failed`).", |_, row| Cell::number(row.failure_rate.estimate)),
+        fixed!("failure_rate", "`failed` / (`completed` + `failed`).", |_, row| Cell::number(
+            row.failure_rate.estimate
+        )),
         fixed!("failure_rate_low", "Lower end of its interval.", |_, row| Cell::number(
             row.failure_rate.interval.map(|interval| interval.low)
         )),
@@ -318,9 +320,11 @@ pub(crate) const JOBS: Table<JobRecord> = Table {
             job.token_age.micros()
         )),
         Slot::Quantities(drawn),
-        fixed!("ended_s", "When its outcome was decided, in seconds since the start; empty if unfinished.", |_, job| {
-            job.ended.map_or(Cell::Missing, |ended| Cell::Exact(ended.micros()))
-        }),
+        fixed!(
+            "ended_s",
+            "When its outcome was decided, in seconds since the start; empty if unfinished.",
+            |_, job| { job.ended.map_or(Cell::Missing, |ended| Cell::Exact(ended.micros())) }
+        ),
         fixed!("outcome", "`completed`, `failed` or `unfinished`.", |_, job| Cell::text(match job.outcome {
             Outcome::Completed => "completed",
             Outcome::Failed(_) => "failed",

@@ -219,7 +219,10 @@ mod tests {
     #[test]
     fn the_verdict_comes_first() {
         let text = render(fixture::lifetime_by_switch().findings(), None, false);
-        assert!(text.starts_with("FAIL  one-hour-tokens: the expectation does not hold\n  FAIL  token_failure_rate"), "{text}");
+        assert!(
+            text.starts_with("FAIL  one-hour-tokens: the expectation does not hold\n  FAIL  token_failure_rate"),
+            "{text}"
+        );
         assert!(text.contains("scenarios/one-hour-tokens.toml:52"), "{text}");
         assert!(text.contains("exceeds 0.1 %"), "{text}");
         let passing = fixture::expect(fixture::calm(), 0.5, "calm.toml:3");
@@ -230,7 +233,10 @@ mod tests {
     fn without_expectations_the_rate_is_the_verdict() {
         let text = render(fixture::single().findings(), None, false);
         let first = text.lines().next().unwrap();
-        assert!(first.starts_with("one-hour-tokens: ") && first.contains("% of boot-from-volume jobs fail (95 % interval "), "{first}");
+        assert!(
+            first.starts_with("one-hour-tokens: ") && first.contains("% of boot-from-volume jobs fail (95 % interval "),
+            "{first}"
+        );
         let calm = render(fixture::calm().findings(), None, false);
         assert!(calm.starts_with("calm: no boot-from-volume job fails (at most "), "{calm}");
         assert!(!calm.contains("Failures"), "{calm}");

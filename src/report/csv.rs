@@ -200,7 +200,11 @@ mod tests {
         let text = text(|bytes| {
             let mut writer = JobsWriter::new(bytes, &case.study)?;
             writer.write(0, 3, &record)?;
-            writer.write(0, 3, &JobRecord { ended: None, outcome: Outcome::Unfinished, cleanup: None, ..record.clone() })?;
+            writer.write(
+                0,
+                3,
+                &JobRecord { ended: None, outcome: Outcome::Unfinished, cleanup: None, ..record.clone() },
+            )?;
             writer.finish()
         });
         let lines: Vec<_> = text.lines().collect();
@@ -220,7 +224,10 @@ mod tests {
     fn failures_and_services_name_their_places() {
         let case = fixture::single();
         let failures = text(|bytes| failures(bytes, &case.study, &case.results));
-        assert!(failures.contains("boots,boot-from-volume,poll,user_token_expired,poll,user_token_expired,"), "{failures}");
+        assert!(
+            failures.contains("boots,boot-from-volume,poll,user_token_expired,poll,user_token_expired,"),
+            "{failures}"
+        );
         let services = text(|bytes| services(bytes, &case.study, &case.results));
         assert!(services.contains("one-hour-tokens,0,keystone,,"), "{services}");
         assert!(services.lines().nth(1).unwrap().ends_with(",,,"), "{services}");

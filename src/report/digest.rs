@@ -393,8 +393,7 @@ fn failures(study: &Study, results: &[PointResult]) -> Option<Grid> {
         let at = |reason: crate::model::vocabulary::Reason, step| {
             format!("{} at {}", reason.code(), step_name(workload.job, step))
         };
-        let mut cells =
-            vec![words::percent(way.share_of_finished), words::count(way.jobs), words::count(way.orphans)];
+        let mut cells = vec![words::percent(way.share_of_finished), words::count(way.jobs), words::count(way.orphans)];
         if several {
             cells.push(workload.name.clone());
         }
@@ -420,7 +419,10 @@ fn notes(study: &Study, results: &[PointResult]) -> Vec<String> {
     }
     let refused = total(|row| row.counts.refused_at_submission);
     if refused > 0 {
-        notes.push(format!("{} failed at the very first request, with a token that was already dead", words::counted(refused, "job")));
+        notes.push(format!(
+            "{} failed at the very first request, with a token that was already dead",
+            words::counted(refused, "job")
+        ));
     }
     if results.iter().any(|result| result.replications < 2) {
         notes.push("one replication gives no interval; raise replications".to_string());

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::analysis::{
-    Check, FailureRow, Interval, IntervalMethod, PointResult, Problem, Rate, Summary, Verdict,
-};
+use crate::analysis::{Check, FailureRow, Interval, IntervalMethod, PointResult, Problem, Rate, Summary, Verdict};
 use crate::model::study::{Axis, AxisUnit, AxisValue, Expectation, Metric, Point, Study};
 use crate::model::vocabulary::{JobKind, Quantity, Reason, Service, StepId};
 use crate::model::{
@@ -348,8 +346,7 @@ pub(crate) fn switch() -> Case {
 
 /// Lifetime by switch, the most usual sweep.
 pub(crate) fn lifetime_by_switch() -> Case {
-    let axes =
-        vec![seconds_axis(EXPIRATION, &[900, 3_600, 14_400]), word_axis(CINDER_SENDS, &["false", "true"])];
+    let axes = vec![seconds_axis(EXPIRATION, &[900, 3_600, 14_400]), word_axis(CINDER_SENDS, &["false", "true"])];
     expect(case("one-hour-tokens", axes, &["boots"], 1_500.0), 0.001, "scenarios/one-hour-tokens.toml:52")
 }
 

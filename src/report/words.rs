@@ -219,10 +219,7 @@ pub(crate) fn key_words(axis: &Axis) -> String {
 pub(crate) fn point_values(study: &Study, point: &Point) -> String {
     let keys = short_keys(&study.axes);
     let varying = study.axes.iter().zip(&point.values).zip(keys).filter(|((axis, _), _)| axis.values.len() > 1);
-    varying
-        .map(|((axis, &value), key)| format!("{key} = {}", axis.values[value].label))
-        .collect::<Vec<_>>()
-        .join(", ")
+    varying.map(|((axis, &value), key)| format!("{key} = {}", axis.values[value].label)).collect::<Vec<_>>().join(", ")
 }
 
 /// `point 3 (expiration = 1 h)`, or nothing to tell apart: `the only point`.
@@ -313,7 +310,8 @@ mod tests {
             unit: AxisUnit::None,
             values: vec![AxisValue { cell: "1".into(), label: "1".into(), number: Some(1.0) }],
         };
-        let axes = [axis("keystone.token.expiration"), axis("nova.service_user.send"), axis("cinder.service_user.send")];
+        let axes =
+            [axis("keystone.token.expiration"), axis("nova.service_user.send"), axis("cinder.service_user.send")];
         assert_eq!(short_keys(&axes), ["expiration", "nova.service_user.send", "cinder.service_user.send"]);
         assert_eq!(key_words(&axis("workload.boots.image_size")), "image size of boots");
     }
