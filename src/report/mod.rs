@@ -15,6 +15,7 @@ pub mod json;
 pub mod junit;
 pub mod manifest;
 pub mod markdown;
+pub mod plot;
 
 #[cfg(test)]
 pub(crate) mod fixture;
