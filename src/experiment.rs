@@ -89,7 +89,11 @@ pub fn run<O: Observer>(study: &Study, plan: &Plan<'_>, observer: &mut O) -> Res
                         merged.advance(usize::MAX);
                         return;
                     }
-                    let facts = cloud::simulate(&points[index].model, replication, plan.records);
+                    let model = &points[index].model;
+                    let Some(facts) = cloud::simulate_unless(model, replication, plan.records, stopped) else {
+                        merged.advance(usize::MAX);
+                        return;
+                    };
                     if sender.send((unit, facts)).is_err() {
                         return;
                     }

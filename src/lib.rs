@@ -35,6 +35,7 @@
 //! - **The core cannot fail.** A model is valid by construction; `simulate` is a pure function of values.
 
 pub mod analysis;
+pub mod cli;
 pub mod cloud;
 pub mod engine;
 pub mod experiment;

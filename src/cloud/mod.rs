@@ -34,15 +34,37 @@ pub enum Records {
     Jobs,
 }
 
+/// Events between two looks at whether to stop: a few milliseconds.
+const BREATH: u64 = 1 << 16;
+
 /// Simulates one replication.
 pub fn simulate(model: &Model, replication: u32, records: Records) -> Observations {
+    simulate_unless(model, replication, records, || false).expect("nobody stops it")
+}
+
+/// Simulates one replication, or gives it up as soon as `stopped` says so: an answer is that of [`simulate`].
+pub fn simulate_unless(
+    model: &Model,
+    replication: u32,
+    records: Records,
+    stopped: impl Fn() -> bool,
+) -> Option<Observations> {
     let mut queue = Queue::new();
     let mut cloud = Cloud::new(model, replication, records);
     for workload in 0..model.workloads.len() {
         cloud.schedule_arrival(workload, &mut queue);
     }
-    let events = engine::run(&mut cloud, &mut queue);
-    cloud.observe(events)
+    let mut events = 0;
+    loop {
+        let handled = engine::run(&mut cloud, &mut queue, BREATH);
+        events += handled;
+        if handled < BREATH {
+            return Some(cloud.observe(events));
+        }
+        if stopped() {
+            return None;
+        }
+    }
 }
 
 /// Everything that can happen.

@@ -26,10 +26,12 @@ pub trait World {
     fn horizon(&self) -> Instant;
 }
 
-/// Handles events until none is left or the next one lies behind the horizon; returns how many were handled.
-pub fn run<W: World>(world: &mut W, queue: &mut Queue<W::Event>) -> u64 {
+/// Handles events until none is left, the next one lies behind the horizon, or `most` have been handled; returns how
+/// many were.
+pub fn run<W: World>(world: &mut W, queue: &mut Queue<W::Event>, most: u64) -> u64 {
     let mut handled = 0;
-    while let Some((now, event)) = queue.pop() {
+    while handled < most {
+        let Some((now, event)) = queue.pop() else { break };
         if now > world.horizon() {
             break;
         }

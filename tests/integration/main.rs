@@ -2,5 +2,11 @@
 
 /// Who may import whom, and how long a file may be.
 mod architecture;
+/// The command line: exit codes, messages, what is written and what is not.
+mod cli;
+/// Helper: running the command in a folder of its own.
+mod command;
+/// The bytes of a small run, and that nothing but scenario and seed moves them.
+mod golden;
 /// The rules against what the real Keystone, keystonemiddleware and keystoneauth answered.
 mod oracle;

@@ -57,7 +57,7 @@ fn bytes(number: f64) -> String {
     if number <= 0.0 {
         return "0 B".to_string();
     }
-    let whole = |unit: f64| number >= unit && (number * 2.0) % unit == 0.0;
+    let whole = |unit: f64| number >= unit && number < 4_096.0 * unit && (number * 2.0) % unit == 0.0;
     if let Some((unit, size)) = BINARY.into_iter().find(|(_, size)| whole(*size)) {
         return format!("{} {unit}", words::six_digits(number / size));
     }
@@ -71,12 +71,10 @@ fn bytes(number: f64) -> String {
 pub(super) fn values(study: &Study, values: &[(usize, usize)]) -> String {
     let shorts = shorts(&study.axes);
     let part = |&(axis, index): &(usize, usize)| {
-        let words = value(&study.axes[axis], index);
-        if study.axes[axis].unit == AxisUnit::Seconds {
-            format!("{} {words}", shorts[axis])
-        } else {
-            format!("{}: {words}", shorts[axis])
-        }
+        // Long names would push the values of the keys after them out of sight.
+        let value = value(&study.axes[axis], index);
+        let (key, value) = (words::cut(&shorts[axis], 34), words::cut(&value, 28));
+        if study.axes[axis].unit == AxisUnit::Seconds { format!("{key} {value}") } else { format!("{key}: {value}") }
     };
     values.iter().map(part).collect::<Vec<_>>().join(", ")
 }

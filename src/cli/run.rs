@@ -1,0 +1,168 @@
+//! `outlast run`: simulates scenarios, writes their results, prints what came of them.
+
+use std::path::Path;
+use std::time::Instant;
+
+use super::exit::Exit;
+use super::load::{Loaded, load, same_name};
+use super::output::Output;
+use super::simulate::{Simulated, simulate, simulate_only};
+use super::{Format, RunArgs};
+use crate::analysis::{self, Verdict};
+use crate::report::csv::JobsWriter;
+use crate::report::folder::{Folder, WriteError};
+use crate::report::manifest::Manifest;
+use crate::report::{self, Findings, console, json, markdown, plot};
+
+pub(super) fn run(args: &RunArgs, output: &Output) -> Exit {
+    let overrides = args.simulation.overrides();
+    let loaded: Vec<_> = args.files.iter().map(|path| load(path, &overrides, output)).collect();
+    let Ok(loaded) = loaded.into_iter().collect::<Result<Vec<Loaded>, _>>() else { return Exit::CouldNotRun };
+    if let Some((earlier, later)) = same_name(&loaded) {
+        output.error(format_args!(
+            "{}: its scenario is named `{}`, as that of {} is, and both would be written to one folder; rename one",
+            later.path.display(),
+            later.study.name,
+            earlier.path.display(),
+        ));
+        return Exit::CouldNotRun;
+    }
+    if let Some(point) = args.point
+        && let Some(short) = loaded.iter().find(|loaded| point >= loaded.study.points.len())
+    {
+        output.error(format_args!(
+            "{}: there is no point {point}; the sweep has points 0 to {}",
+            short.path.display(),
+            short.study.points.len() - 1,
+        ));
+        return Exit::CouldNotRun;
+    }
+    let mut exit = Exit::Done;
+    for (index, loaded) in loaded.iter().enumerate() {
+        if index > 0 && args.format == Format::Text {
+            output.result("");
+        }
+        match run_one(loaded, args, output) {
+            Ok(Exit::Interrupted) => return Exit::Interrupted,
+            Ok(ended) => exit = exit.max(ended),
+            Err(error) => {
+                output.error(error);
+                exit = exit.max(Exit::CouldNotRun);
+            }
+        }
+    }
+    exit
+}
+
+fn run_one(loaded: &Loaded, args: &RunArgs, output: &Output) -> Result<Exit, WriteError> {
+    let started = Instant::now();
+    let study = &loaded.study;
+    // Before the simulation: a folder that cannot be written is known at once.
+    let folder = Folder::create(&args.out, &study.name)?;
+    announce(loaded, args, output);
+    let simulated = if args.jobs {
+        with_jobs(loaded, args, &folder, output)?
+    } else {
+        simulate_only(study, args.simulation.threads(), args.point, output)
+    };
+    let verdicts = analysis::judge(study, &simulated.results);
+    let findings = Findings { study, results: &simulated.results, verdicts: &verdicts };
+    if !args.no_plots {
+        plots(findings, &folder, args)?;
+    }
+    let manifest = Manifest {
+        command: command(&loaded.path, args),
+        events: simulated.events,
+        wall_time_s: started.elapsed().as_secs_f64(),
+    };
+    report::write(findings, &folder, &manifest)?;
+    if simulated.interrupted {
+        return Ok(interrupted(&simulated, folder, loaded, output));
+    }
+    let place = folder.finish()?;
+    match args.format {
+        Format::Text => output.result(console::render(findings, Some(&place), output.stdout_colour()).trim_end()),
+        Format::Json => output.result_always(json::render(findings)),
+        Format::Markdown => output.result_always(markdown::render(findings)),
+    }
+    output.detail(format_args!("{} events, {:.2} s", simulated.events, started.elapsed().as_secs_f64()));
+    Ok(if verdicts.iter().all(Verdict::holds) { Exit::Done } else { Exit::ExpectationFailed })
+}
+
+/// What will be done, before it takes its time.
+fn announce(loaded: &Loaded, args: &RunArgs, output: &Output) {
+    let study = &loaded.study;
+    let points = if args.point.is_some() { 1 } else { study.points.len() };
+    let run = &study.points[0].model.run;
+    output.detail(format_args!(
+        "{}: {points} {} x {} {}, seed {}, inputs {}",
+        loaded.path.display(),
+        if points == 1 { "point" } else { "points" },
+        run.replications,
+        if run.replications == 1 { "replication" } else { "replications" },
+        run.seed,
+        &study.inputs_sha256[..12],
+    ));
+}
+
+/// Simulates with a row per job, written as the replications end.
+fn with_jobs(loaded: &Loaded, args: &RunArgs, folder: &Folder, output: &Output) -> Result<Simulated, WriteError> {
+    const NAME: &str = "jobs.csv";
+    let failed = |error: csv::Error| folder.error(NAME, error);
+    let mut jobs = JobsWriter::new(folder.file(NAME)?, &loaded.study).map_err(failed)?;
+    let threads = args.simulation.threads();
+    let simulated = simulate(&loaded.study, threads, args.point, Some(&mut jobs), output).map_err(failed)?;
+    jobs.finish().map_err(failed)?;
+    Ok(simulated)
+}
+
+/// Draws the plots and writes each as SVG and PNG; pictures are made on all threads.
+fn plots(findings: Findings<'_>, folder: &Folder, args: &RunArgs) -> Result<(), WriteError> {
+    let plots = plot::draw_all(findings.study, findings.results);
+    let threads = args.simulation.threads().get().min(plots.len()).max(1);
+    let share = plots.len().div_ceil(threads).max(1);
+    std::thread::scope(|scope| {
+        let write = |plot: &plot::Plot| {
+            folder.write(&format!("{}.svg", plot.file_stem), &plot.svg)?;
+            folder.write(&format!("{}.png", plot.file_stem), plot::png(&plot.svg))
+        };
+        let shares: Vec<_> =
+            plots.chunks(share).map(|plots| scope.spawn(move || plots.iter().try_for_each(write))).collect();
+        shares.into_iter().try_for_each(|share| share.join().expect("drawing does not panic"))
+    })
+}
+
+/// Says what is kept of an interrupted run.
+fn interrupted(simulated: &Simulated, folder: Folder, loaded: &Loaded, output: &Output) -> Exit {
+    let (done, all) = (simulated.results.len(), loaded.study.points.len());
+    if done == 0 {
+        output.error("interrupted before any point was complete; nothing is kept, an earlier result stays as it was");
+    } else {
+        let partial = folder.leave();
+        output.error(format_args!(
+            "interrupted: {done} of {all} points are complete and kept in {}; an earlier result stays as it was",
+            partial.display(),
+        ));
+    }
+    Exit::Interrupted
+}
+
+/// The command that gives the same files, without what cannot change them (threads, folder, manners).
+fn command(path: &Path, args: &RunArgs) -> String {
+    let mut command = format!("outlast run {}", path.display());
+    let mut add = |option: &str, value: Option<String>| {
+        if let Some(value) = value {
+            command.push_str(&format!(" {option} {value}"));
+        }
+    };
+    add("--seed", args.simulation.seed.map(|seed| seed.to_string()));
+    add("--replications", args.simulation.replications.map(|count| count.to_string()));
+    add("--point", args.point.map(|point| point.to_string()));
+    if args.jobs {
+        command.push_str(" --jobs");
+    }
+    if args.no_plots {
+        command.push_str(" --no-plots");
+    }
+    command
+}

@@ -1,0 +1,92 @@
+//! Running one study with progress, stopping at Ctrl-C.
+
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::exit::Exit;
+use super::output::Output;
+use super::progress::Progress;
+use crate::analysis::{self, PointResult};
+use crate::cloud::Records;
+use crate::experiment::{self, Observer, Plan};
+use crate::model::study::Study;
+use crate::observe::Observations;
+use crate::report::csv::JobsWriter;
+
+/// What came of simulating a study.
+#[derive(Debug)]
+pub(super) struct Simulated {
+    /// The complete points, in order.
+    pub(super) results: Vec<PointResult>,
+    /// Whether Ctrl-C came before all of them were complete.
+    pub(super) interrupted: bool,
+    /// Events that the engine handled.
+    pub(super) events: u64,
+}
+
+/// Whether Ctrl-C has been pressed; listens from the first call on. A second Ctrl-C ends the program at once.
+pub(super) fn stop() -> &'static AtomicBool {
+    static STOP: AtomicBool = AtomicBool::new(false);
+    static LISTENING: OnceLock<bool> = OnceLock::new();
+    LISTENING.get_or_init(|| {
+        let handler = || {
+            if STOP.swap(true, Ordering::Relaxed) {
+                std::process::exit(i32::from(Exit::Interrupted.code()));
+            }
+        };
+        // Without a handler Ctrl-C still ends the program; only nothing is kept then.
+        ctrlc::set_handler(handler).is_ok()
+    });
+    &STOP
+}
+
+/// Simulates all points, or only one; writes every job to `jobs` if given.
+pub(super) fn simulate<W: Write>(
+    study: &Study,
+    threads: NonZeroUsize,
+    point: Option<usize>,
+    jobs: Option<&mut JobsWriter<'_, W>>,
+    output: &Output,
+) -> Result<Simulated, csv::Error> {
+    let records = if jobs.is_some() { Records::Jobs } else { Records::None };
+    let plan = Plan { threads, records, point, stop: stop() };
+    let mut watcher = Watcher { jobs, progress: Progress::new(&study.name, plan.units(study), output) };
+    let ran = experiment::run(study, &plan, &mut watcher);
+    watcher.progress.finish();
+    let ran = ran?;
+    Ok(Simulated {
+        interrupted: ran.interrupted,
+        events: ran.points.iter().map(|facts| facts.events).sum(),
+        results: ran.points.iter().map(|facts| analysis::summarise(&study.points[facts.point].model, facts)).collect(),
+    })
+}
+
+/// The same without job records, which cannot fail.
+pub(super) fn simulate_only(study: &Study, threads: NonZeroUsize, point: Option<usize>, output: &Output) -> Simulated {
+    let none: Option<&mut JobsWriter<'_, std::io::Sink>> = None;
+    match simulate(study, threads, point, none, output) {
+        Ok(simulated) => simulated,
+        Err(error) => unreachable!("nothing is written: {error}"),
+    }
+}
+
+struct Watcher<'a, 's, W: Write> {
+    jobs: Option<&'a mut JobsWriter<'s, W>>,
+    progress: Progress,
+}
+
+impl<W: Write> Observer for Watcher<'_, '_, W> {
+    type Error = csv::Error;
+
+    fn replication(&mut self, point: usize, replication: u32, facts: &Observations) -> Result<(), csv::Error> {
+        if let Some(jobs) = &mut self.jobs {
+            for record in &facts.records {
+                jobs.write(point, replication, record)?;
+            }
+        }
+        self.progress.advance();
+        Ok(())
+    }
+}
