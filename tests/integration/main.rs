@@ -1,4 +1,10 @@
 //! The integration tests: one binary, a module per behaviour.
 
+/// Same input and seed, same facts: twice, on any number of threads, alone or among others.
+mod determinism;
 /// The rules against what the real Keystone, keystonemiddleware and keystoneauth answered.
 mod oracle;
+/// What the tests of behaviour share.
+mod support;
+/// Where probability theory knows the answer, the simulation comes to the same.
+mod theory;
