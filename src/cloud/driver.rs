@@ -65,7 +65,7 @@ impl Cloud<'_> {
         let next = at.next();
         match op {
             Op::Call { request, refused } => match self.send(now, slot, &request) {
-                Ok(()) => self.after_work(now, slot, strand, at, next),
+                Ok(()) => self.after_work(now, slot, strand, &request, next),
                 Err(cause) => {
                     let refusal = &mut self.jobs.get(slot).course(strand).refusal;
                     *refusal = Some(refusal.unwrap_or(cause));
@@ -76,7 +76,7 @@ impl Cloud<'_> {
                 Ok(()) => {
                     let job = self.jobs.get(slot);
                     job.volume = done.unwrap_or(job.volume);
-                    self.after_work(now, slot, strand, at, next)
+                    self.after_work(now, slot, strand, &request, next)
                 }
                 Err(_) => Next::Go(next),
             },
@@ -87,7 +87,7 @@ impl Cloud<'_> {
                         Volume::Available | Volume::Error => (Cleanup::Deleted, Volume::Deleted),
                         busy => (Cleanup::Refused400, busy),
                     };
-                    self.after_work(now, slot, strand, at, next)
+                    self.after_work(now, slot, strand, &request, next)
                 }
                 Err(_) => {
                     self.jobs.get(slot).cleanup = Cleanup::Refused401;
@@ -117,7 +117,8 @@ impl Cloud<'_> {
                     self.jobs.get(slot).main.refusal = Some(cause);
                     return Next::Go(refused);
                 }
-                let answered = now + self.work(slot, strand, at);
+                let repetition = self.jobs.get(slot).polls;
+                let answered = now + self.work(slot, &request, repetition);
                 let job = self.jobs.get(slot);
                 match job.volume {
                     Volume::Available => wait(now, answered, next),
@@ -152,24 +153,24 @@ impl Cloud<'_> {
     }
 
     /// Goes on after the receiver has done its work.
-    fn after_work(&mut self, now: Instant, slot: u32, strand: Strand, at: Label, next: Label) -> Next {
-        wait(now, now + self.work(slot, strand, at), next)
+    fn after_work(&mut self, now: Instant, slot: u32, strand: Strand, request: &Request, next: Label) -> Next {
+        let repetition = match strand {
+            Strand::Main => 0,
+            Strand::Branch => self.jobs.get(slot).attempts,
+        };
+        wait(now, now + self.work(slot, request, repetition), next)
     }
 
-    /// How long the receiver works on the request at `at`.
-    fn work(&mut self, slot: u32, strand: Strand, at: Label) -> Span {
+    /// How long the receiver works on a request.
+    fn work(&mut self, slot: u32, request: &Request, repetition: u32) -> Span {
         let time = &self.model.request_time;
         if let Some(seconds) = time.as_constant() {
             return Span::from_seconds_f64(seconds);
         }
-        let job = self.jobs.get(slot);
-        // Named by operation and repetition, so that a request takes the same time whatever was repeated before it.
-        let repetition = match strand {
-            Strand::Main => job.polls,
-            Strand::Branch => job.attempts,
-        };
-        let name = u64::from(repetition) << 16 | at.index() as u64;
-        Span::from_seconds_f64(time.sample(&mut job.request_times.stream(name)))
+        // Named by what is sent, never by where it stands in the program or by what was repeated before it, so that
+        // under any setting a request takes the same time.
+        let name = u64::from(repetition) << 16 | u64::from(request.nth) << 8 | u64::from(request.step.0);
+        Span::from_seconds_f64(time.sample(&mut self.jobs.get(slot).request_times.stream(name)))
     }
 
     /// Sends a request, with the repetition that its sender makes after a 401.

@@ -91,7 +91,8 @@ impl Chain<'_> {
             Process::NovaCompute => of_service_user(self.model.nova.send_service_user_token),
             Process::CinderApi | Process::CinderVolume => of_service_user(self.model.cinder.send_service_user_token),
         };
-        Request { step: step.id(), from, to, service_token }
+        let nth = self.asm.requests_of(step.id()) as u8;
+        Request { step: step.id(), nth, from, to, service_token }
     }
 
     fn call(&mut self, step: Step, from: Process, to: Service, refused: Label) {
