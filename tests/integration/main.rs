@@ -1,5 +1,7 @@
 //! The integration tests: one binary, a module per behaviour.
 
+/// What a job draws depends on no setting under comparison.
+mod common_numbers;
 /// Same input and seed, same facts: twice, on any number of threads, alone or among others.
 mod determinism;
 /// The rules against what the real Keystone, keystonemiddleware and keystoneauth answered.
