@@ -2,6 +2,8 @@
 
 /// What a job draws depends on no setting under comparison.
 mod common_numbers;
+/// Over random scenarios, no job and no request is lost or counted twice, and what widens fails nobody.
+mod conservation;
 /// Same input and seed, same facts: twice, on any number of threads, alone or among others.
 mod determinism;
 /// The rules against what the real Keystone, keystonemiddleware and keystoneauth answered.
