@@ -169,3 +169,29 @@ fn what_a_trace_leaves_out_is_drawn() {
     assert_replays("arrivals alone", &first, &run(&replayed.points[0].model));
     assert!(first.records.iter().any(|record| record.submitted.micros() % MICROS != 0), "to the microsecond");
 }
+
+/// Jobs of one instant are submitted in the order of their `job_id`, wherever they stand in the file: the first of them
+/// fetches the service tokens, and records are in the order of ending.
+#[test]
+fn jobs_of_one_instant_replay_in_their_order() {
+    let scenario = format!(
+        "name = \"ties\"
+        run.duration = \"1h\"
+        {ALL_SEND}
+        [[workload]]
+        name = \"jobs\"
+        job = \"boot-from-volume\"
+        arrivals = {{ trace = \"jobs.csv\" }}
+        token_age = \"0s\""
+    );
+    let folder = tempfile::tempdir().expect("a folder of ours");
+    let path = folder.path().join("jobs.csv");
+    std::fs::write(&path, "submitted_s,download_s\n0,100\n0,50\n0,10\n").expect("a file of ours");
+    let load = || study_in(folder.path(), &scenario).points.remove(0).model;
+    let model = load();
+    let first = simulate(&model, 0, Records::Jobs);
+    let order: Vec<u64> = first.records.iter().map(|record| record.ordinal).collect();
+    assert_eq!(order, [2, 1, 0], "in the order of ending");
+    write(&path, &model, 0, &first.records);
+    assert_replays("ties", &first, &simulate(&load(), 0, Records::Jobs));
+}
