@@ -355,7 +355,7 @@ fn nobody_is_worse_off(narrow: &Model, wide: &Model) -> Result<(), TestCaseError
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_is_lost(drawn in drawn(), replication in 0_u32..100) {
