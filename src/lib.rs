@@ -34,6 +34,8 @@
 //!   the settings under comparison.
 //! - **The core cannot fail.** A model is valid by construction; `simulate` is a pure function of values.
 
+#![forbid(unsafe_code)]
+
 pub mod analysis;
 pub mod cli;
 pub mod cloud;

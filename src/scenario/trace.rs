@@ -13,7 +13,7 @@ use super::issue::did_you_mean;
 /// A trace, read.
 #[derive(Clone, Debug)]
 pub(super) struct Trace {
-    /// Ascending by submission.
+    /// Ascending by submission, those of one instant by `ordinal`.
     pub(super) rows: Arc<[TraceRow]>,
     /// The row of the file that is submitted last, as people count.
     pub(super) last_row: usize,
@@ -80,8 +80,8 @@ pub(super) fn parse(text: &str, kind: JobKind, workload: &str) -> Result<Trace, 
     if rows.is_empty() {
         return Err(format!("there is no row of workload `{workload}`"));
     }
-    // `jobs.csv` is in the order of ending; a stable sort keeps rows of one instant in the order of the file.
-    rows.sort_by_key(|(row, _)| row.submitted);
+    // `jobs.csv` is in the order of ending, so the order of the file cannot decide about jobs of one instant.
+    rows.sort_by_key(|(row, _)| (row.submitted, row.ordinal));
     let last_row = rows.last().map_or(0, |(_, number)| *number);
     let rows: Arc<[TraceRow]> = rows.into_iter().map(|(row, _)| row).collect();
     let mut ordinals: Vec<u64> = rows.iter().map(|row| row.ordinal).collect();

@@ -10,3 +10,11 @@ mod command;
 mod golden;
 /// The rules against what the real Keystone, keystonemiddleware and keystoneauth answered.
 mod oracle;
+/// Every reason is produced by a small scenario, with its step and its first cause.
+mod reasons;
+/// What the tests of behaviour share.
+mod support;
+/// Where probability theory knows the answer, the simulation comes to the same.
+mod theory;
+/// A run that was written down replays, job by job.
+mod trace;

@@ -1,0 +1,200 @@
+//! Every reason is produced by a small scenario, with the step that Nova saw and the cause that came first.
+
+use std::collections::BTreeSet;
+
+use outlast::model::vocabulary::Reason;
+use outlast::observe::Outcome;
+use outlast::units::Instant;
+
+use crate::support::{NO_CACHES, failure, model, records, story};
+
+/// What one job comes to.
+struct Case {
+    name: &'static str,
+    settings: &'static str,
+    workload: &'static str,
+    /// Step and reason as Nova saw them, then of the first cause.
+    story: (&'static str, Reason, &'static str, Reason),
+    http_status: u16,
+    /// Of the first cause and of the end, in seconds from submission.
+    at: (i64, i64),
+}
+
+use Reason::{
+    BackendNoServiceToken, BeyondWindow, CinderBadRequest, FernetKeyGone, Revoked, ServiceTokenInvalid,
+    ServiceTokenRoleMissing, UserTokenExpired, VolumeError, VolumeWaitTimeout,
+};
+
+const CASES: &[Case] = &[
+    Case {
+        name: "dead on arrival",
+        settings: "",
+        workload: "token_age = \"1h\"",
+        story: ("nova_api_post", UserTokenExpired, "nova_api_post", UserTokenExpired),
+        http_status: 401,
+        at: (0, 0),
+    },
+    Case {
+        name: "expired while Nova waits for a build slot",
+        settings: "",
+        workload: "token_age = \"50m\"\nbuild_queue = \"10m\"",
+        story: ("cinder_create", UserTokenExpired, "cinder_create", UserTokenExpired),
+        http_status: 401,
+        at: (600, 600),
+    },
+    Case {
+        name: "expired while Nova polls",
+        settings: "nova.DEFAULT.block_device_allocate_retries = 600",
+        workload: "token_age = \"50m\"\ndownload = \"20m\"",
+        story: ("poll", UserTokenExpired, "poll", UserTokenExpired),
+        http_status: 401,
+        at: (600, 600),
+    },
+    Case {
+        name: "expired while the hypervisor attaches",
+        settings: "",
+        workload: "token_age = \"50m\"\nattach = \"11m\"",
+        story: ("attach_complete", UserTokenExpired, "attach_complete", UserTokenExpired),
+        http_status: 401,
+        at: (660, 660),
+    },
+    Case {
+        name: "expired for Cinder, while Nova polls with service tokens and sees the next poll",
+        settings: "nova.service_user.send_service_user_token = true
+            nova.DEFAULT = { block_device_allocate_retries = 600, block_device_allocate_retries_interval = 7 }",
+        workload: "token_age = \"50m\"\ndownload = \"20m\"",
+        story: ("poll", VolumeError, "cinder_image_after_download", UserTokenExpired),
+        http_status: 200,
+        // Polls at 0, 7, 14, …: the first after 1,200 s.
+        at: (1_200, 1_204),
+    },
+    Case {
+        name: "expired behind Glance, where no setting makes anybody send a service token",
+        settings: "nova.service_user.send_service_user_token = true
+            cinder.service_user.send_service_user_token = true
+            glance.glance_store = { default_store = \"swift\", swift_store_multi_tenant = true }",
+        workload: "token_age = \"50m\"\ncinder_queue = \"11m\"",
+        story: ("poll", VolumeWaitTimeout, "poll", VolumeWaitTimeout),
+        http_status: 200,
+        at: (183, 183),
+    },
+    Case {
+        name: "the same, and Nova waits long enough to see it",
+        settings: "nova.service_user.send_service_user_token = true
+            cinder.service_user.send_service_user_token = true
+            nova.DEFAULT.block_device_allocate_retries = 600
+            glance.glance_store = { default_store = \"swift\", swift_store_multi_tenant = true }",
+        workload: "token_age = \"50m\"\ncinder_queue = \"11m\"",
+        story: ("poll", VolumeError, "swift_get", BackendNoServiceToken),
+        http_status: 200,
+        at: (660, 660),
+    },
+    Case {
+        name: "the same with Cinder as Glance's store",
+        settings: "nova.service_user.send_service_user_token = true
+            cinder.service_user.send_service_user_token = true
+            nova.DEFAULT.block_device_allocate_retries = 600
+            glance.glance_store.default_store = \"cinder\"",
+        workload: "token_age = \"50m\"\ncinder_queue = \"11m\"",
+        story: ("poll", VolumeError, "cinder_store_get", BackendNoServiceToken),
+        http_status: 200,
+        at: (660, 660),
+    },
+    Case {
+        name: "beyond the window",
+        settings: "nova.service_user.send_service_user_token = true
+            keystone.token.allow_expired_window = 300",
+        workload: "token_age = \"50m\"\nbuild_queue = \"15m\"",
+        story: ("cinder_create", BeyondWindow, "cinder_create", BeyondWindow),
+        http_status: 401,
+        at: (900, 900),
+    },
+    Case {
+        name: "cinder-api sends nothing to Glance, and takes the refusal for a bad request",
+        settings: "nova.service_user.send_service_user_token = true",
+        workload: "token_age = \"50m\"\nbuild_queue = \"10m\"",
+        story: ("cinder_create", CinderBadRequest, "cinder_api_get_image", UserTokenExpired),
+        http_status: 400,
+        at: (600, 600),
+    },
+    Case {
+        name: "the default wait is over",
+        settings: "",
+        workload: "token_age = \"0s\"\ndownload = \"10m\"",
+        story: ("poll", VolumeWaitTimeout, "poll", VolumeWaitTimeout),
+        http_status: 200,
+        at: (183, 183),
+    },
+    Case {
+        name: "two rotations over three keys",
+        settings: "cloud.fernet_rotation.at = [\"-10m\", \"5m\"]",
+        workload: "token_age = \"20m\"\nbuild_queue = \"5m\"",
+        story: ("cinder_create", FernetKeyGone, "cinder_create", FernetKeyGone),
+        http_status: 401,
+        at: (300, 300),
+    },
+    Case {
+        name: "revoked while Nova polls",
+        settings: "",
+        workload: "token_age = \"0s\"\ndownload = \"10m\"\nrevoke_after = \"100s\"",
+        story: ("poll", Revoked, "poll", Revoked),
+        http_status: 401,
+        at: (102, 102),
+    },
+    Case {
+        name: "Nova's service user lacks the role",
+        settings: "nova.service_user.send_service_user_token = true
+            cloud.service_users.nova.roles = [\"member\"]",
+        workload: "token_age = \"0s\"",
+        story: ("nova_get_image", ServiceTokenRoleMissing, "nova_get_image", ServiceTokenRoleMissing),
+        http_status: 401,
+        at: (0, 0),
+    },
+    Case {
+        name: "Cinder's service user lacks the role",
+        settings: "cinder.service_user.send_service_user_token = true
+            cloud.service_users.cinder.roles = [\"member\"]",
+        workload: "token_age = \"0s\"\nbuild_queue = \"10s\"",
+        story: ("cinder_create", CinderBadRequest, "cinder_api_get_image", ServiceTokenRoleMissing),
+        http_status: 400,
+        at: (10, 10),
+    },
+    Case {
+        name: "Nova's service user is disabled",
+        settings: "nova.service_user.send_service_user_token = true
+            cloud.service_users.nova.disabled_at = \"31s\"",
+        workload: "token_age = \"0s\"\ndownload = \"2m\"",
+        story: ("poll", ServiceTokenInvalid, "poll", ServiceTokenInvalid),
+        http_status: 401,
+        at: (33, 33),
+    },
+];
+
+#[test]
+fn every_reason_comes_about() {
+    let mut seen = BTreeSet::new();
+    for case in CASES {
+        let settings = format!("run.duration = \"1s\"\n{NO_CACHES}{}", case.settings);
+        let records = records(&model(&settings, &format!("arrivals = {{ every = \"1s\" }}\n{}", case.workload)), 0);
+        let [record] = records.as_slice() else { panic!("{}: one job", case.name) };
+        let failure = failure(record).unwrap_or_else(|| panic!("{}: {record:?}", case.name));
+        assert_eq!(story(&failure), case.story, "{}", case.name);
+        assert_eq!(failure.http_status, case.http_status, "{}", case.name);
+        let (cause, ended) = (Instant::from_seconds(case.at.0), Instant::from_seconds(case.at.1));
+        assert_eq!((failure.first_cause.at, record.ended), (cause, Some(ended)), "{}", case.name);
+        seen.extend([failure.reason, failure.first_cause.reason]);
+    }
+    let missing: Vec<&Reason> = Reason::ALL.iter().filter(|reason| !seen.contains(reason)).collect();
+    assert!(missing.is_empty(), "no scenario shows {missing:?}");
+}
+
+/// The other two outcomes.
+#[test]
+fn completed_and_unfinished() {
+    let settings = format!("run.duration = \"1s\"\nrun.drain = \"1m\"\n{NO_CACHES}");
+    for (download, expected) in [("1m", Outcome::Completed), ("61s", Outcome::Unfinished)] {
+        let workload = format!("arrivals = {{ every = \"1s\" }}\ntoken_age = \"0s\"\ndownload = \"{download}\"");
+        let records = records(&model(&settings, &workload), 0);
+        assert_eq!(records[0].outcome, expected, "{download}");
+    }
+}
