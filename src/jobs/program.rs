@@ -50,8 +50,6 @@ impl Label {
 pub struct Request {
     /// Its name in reports.
     pub step: StepId,
-    /// Which of the program's requests of this name it is, from 0.
-    pub nth: u8,
     /// Who sends it, always with the user's token.
     pub from: Process,
     /// Who receives it.
@@ -137,26 +135,6 @@ pub enum Op {
     Stop,
 }
 
-impl Op {
-    /// The request that it sends, if it sends one.
-    pub const fn request(&self) -> Option<&Request> {
-        match self {
-            Op::Call { request, .. }
-            | Op::Try { request, .. }
-            | Op::DeleteVolume { request }
-            | Op::Poll { request, .. } => Some(request),
-            Op::Wait(_)
-            | Op::Fork { .. }
-            | Op::Volume(_)
-            | Op::Attempt
-            | Op::Retry { .. }
-            | Op::Fail(_)
-            | Op::Complete
-            | Op::Stop => None,
-        }
-    }
-}
-
 /// How a failure is told to the job's owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
@@ -207,11 +185,6 @@ impl Assembler {
     /// Appends an operation.
     pub(super) fn push(&mut self, op: Op) {
         self.ops.push(op);
-    }
-
-    /// How many requests of this name there are so far.
-    pub(super) fn requests_of(&self, step: StepId) -> usize {
-        self.ops.iter().filter_map(Op::request).filter(|request| request.step == step).count()
     }
 
     /// The program, with labels resolved.

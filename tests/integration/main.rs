@@ -6,6 +6,12 @@ mod architecture;
 mod cli;
 /// Helper: running the command in a folder of its own.
 mod command;
+/// Points of a sweep see the same jobs, and what pairing gains.
+mod common_numbers;
+/// Nothing is lost and nothing invented, in random scenarios; what a wider setting cannot break.
+mod conservation;
+/// The same input gives the same facts, whatever the number of threads.
+mod determinism;
 /// The bytes of a small run, and that nothing but scenario and seed moves them.
 mod golden;
 /// The rules against what the real Keystone, keystonemiddleware and keystoneauth answered.
