@@ -9,6 +9,7 @@ mod words;
 
 pub mod console;
 pub mod csv;
+pub mod plot;
 
 #[cfg(test)]
 pub(crate) mod fixture;

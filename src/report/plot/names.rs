@@ -1,0 +1,140 @@
+//! What axes, values and points are called in plots: as short as a label must be, in words where there are any.
+
+use crate::analysis::PointResult;
+use crate::model::study::{Axis, AxisUnit, Point, Study};
+use crate::report::words;
+use crate::units::Span;
+
+/// A swept key in few words, for labels beside lines: `lifetime`, `Cinder sends`.
+pub(super) fn short(axis: &Axis) -> String {
+    match axis.key.as_str() {
+        "keystone.token.expiration" => "lifetime".to_string(),
+        "keystone.token.allow_expired_window" => "window".to_string(),
+        "keystone.fernet_tokens.max_active_keys" => "Fernet keys".to_string(),
+        "cloud.fernet_rotation.every" => "rotation".to_string(),
+        "nova.service_user.send_service_user_token" => "Nova sends".to_string(),
+        "cinder.service_user.send_service_user_token" => "Cinder sends".to_string(),
+        _ => words::key_words(axis),
+    }
+}
+
+/// The same for every axis of a study; whole keys where the short names collide.
+pub(super) fn shorts(axes: &[Axis]) -> Vec<String> {
+    let names: Vec<String> = axes.iter().map(short).collect();
+    let unique = |name: &String| names.iter().filter(|other| *other == name).count() == 1;
+    let long = words::short_keys(axes);
+    names.iter().zip(long).map(|(name, long)| if unique(name) { name.clone() } else { long }).collect()
+}
+
+/// A value as a label, in our own words for times and sizes: `15 min`, `20 GiB`.
+pub(super) fn value(axis: &Axis, index: usize) -> String {
+    let Some(value) = axis.values.get(index) else { return String::new() };
+    let spoken = |value: &crate::model::study::AxisValue| match (axis.unit, value.number) {
+        (AxisUnit::Seconds, Some(number)) => words::duration(Span::from_seconds_f64(number)),
+        (AxisUnit::Bytes, Some(number)) => bytes(number),
+        (AxisUnit::PerSecond | AxisUnit::None, _) | (_, None) => value.label.clone(),
+    };
+    let text = spoken(value);
+    // Rounding must not make two values look the same.
+    let same = axis.values.iter().filter(|other| spoken(other) == text).count();
+    if same > 1 { value.label.clone() } else { text }
+}
+
+/// A number between the values of an axis, for ticks.
+pub(super) fn number(unit: AxisUnit, number: f64) -> String {
+    match unit {
+        AxisUnit::Seconds => words::duration(Span::from_seconds_f64(number)),
+        AxisUnit::Bytes => bytes(number),
+        AxisUnit::PerSecond | AxisUnit::None => words::six_digits(number),
+    }
+}
+
+/// A size in the largest unit that keeps it short; binary where it is round there.
+fn bytes(number: f64) -> String {
+    const BINARY: [(&str, f64); 4] =
+        [("TiB", 1_099_511_627_776.0), ("GiB", 1_073_741_824.0), ("MiB", 1_048_576.0), ("KiB", 1_024.0)];
+    const DECIMAL: [(&str, f64); 4] = [("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)];
+    if number <= 0.0 {
+        return "0 B".to_string();
+    }
+    let whole = |unit: f64| number >= unit && (number * 2.0) % unit == 0.0;
+    if let Some((unit, size)) = BINARY.into_iter().find(|(_, size)| whole(*size)) {
+        return format!("{} {unit}", words::six_digits(number / size));
+    }
+    match DECIMAL.into_iter().find(|(_, size)| number >= *size) {
+        Some((unit, size)) => format!("{} {unit}", words::millis(number / size)),
+        None => format!("{} B", words::millis(number)),
+    }
+}
+
+/// Values of some axes in words: `window 2 d, Cinder sends: true`.
+pub(super) fn values(study: &Study, values: &[(usize, usize)]) -> String {
+    let shorts = shorts(&study.axes);
+    let part = |&(axis, index): &(usize, usize)| {
+        let words = value(&study.axes[axis], index);
+        if study.axes[axis].unit == AxisUnit::Seconds {
+            format!("{} {words}", shorts[axis])
+        } else {
+            format!("{}: {words}", shorts[axis])
+        }
+    };
+    values.iter().map(part).collect::<Vec<_>>().join(", ")
+}
+
+/// The axes that have more than one value.
+pub(super) fn varying(study: &Study) -> Vec<usize> {
+    (0..study.axes.len()).filter(|&axis| study.axes[axis].values.len() > 1).collect()
+}
+
+/// Where a point stands on these axes.
+pub(super) fn place(point: &Point, axes: &[usize]) -> Vec<(usize, usize)> {
+    axes.iter().filter_map(|&axis| Some((axis, *point.values.get(axis)?))).collect()
+}
+
+/// `one-hour-tokens, 32 replications`.
+pub(super) fn basis(study: &Study, results: &[PointResult]) -> String {
+    let name = words::cut(&study.name, 60).into_owned();
+    let most = results.iter().map(|result| result.replications).max().unwrap_or(0);
+    format!("{name}, {}", words::counted(u64::from(most), "replication"))
+}
+
+/// The confidence level of the intervals: `95 %`.
+pub(super) fn confidence(results: &[PointResult]) -> String {
+    words::percent(results.first().map_or(0.95, |result| result.all().confidence))
+}
+
+/// A sentence begins with a capital.
+pub(super) fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// A piece of a file's name from a key.
+pub(super) fn stem(text: &str) -> String {
+    text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).take(48).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_keep_the_unit_they_are_round_in() {
+        let cases = [
+            (21_474_836_480.0, "20 GiB"),
+            (20e9, "20 GB"),
+            (1.5 * 1_073_741_824.0, "1.5 GiB"),
+            (512.0, "512 B"),
+            (0.0, "0 B"),
+            (2_500_000.0, "2.5 MB"),
+        ];
+        for (number, text) in cases {
+            assert_eq!(bytes(number), text);
+        }
+    }
+
+    #[test]
+    fn a_stem_is_safe_in_any_file_system() {
+        assert_eq!(stem("workload.A b/c.image_size"), "workload_a_b_c_image_size");
+    }
+}

@@ -1,0 +1,84 @@
+//! Rows with what they stand for at the left, one column per key: the frame of charts about things that have no scale.
+
+use super::scale::Scale;
+use super::theme::{Canvas, EDGE, GRID, MUTED, Type};
+use super::{Scene, names, scale::Tick};
+
+/// The most room that the columns may take.
+const WIDEST: f64 = 330.0;
+/// Between two columns.
+const GAP: f64 = 16.0;
+
+/// The columns at the left: keys, and a value of each per row.
+pub(super) struct Labels {
+    heads: Vec<String>,
+    /// By row, then column.
+    cells: Vec<Vec<String>>,
+    /// Where each column begins.
+    starts: Vec<f64>,
+    /// Where the last one ends.
+    pub(super) right: f64,
+}
+
+impl Labels {
+    const HEAD: Type = Type::LABEL.bold().muted();
+
+    /// Columns for these axes, and for each row the indices of its values.
+    pub(super) fn new(scene: &Scene<'_>, axes: &[usize], rows: &[Vec<usize>]) -> Labels {
+        let shorts = names::shorts(&scene.study.axes);
+        let width = if axes.is_empty() { 0.0 } else { WIDEST / axes.len() as f64 - GAP };
+        let mut labels =
+            Labels { heads: Vec::new(), cells: vec![Vec::new(); rows.len()], starts: Vec::new(), right: EDGE };
+        // What short columns leave is for the long ones.
+        let natural = |column: usize, axis: usize| {
+            let cells = rows.iter().map(|row| Type::LABEL.width(&names::value(&scene.study.axes[axis], row[column])));
+            cells.fold(Self::HEAD.width(&names::capital(&shorts[axis])), f64::max)
+        };
+        let widths: Vec<f64> = axes.iter().enumerate().map(|(column, &axis)| natural(column, axis)).collect();
+        let spare: f64 = widths.iter().map(|natural| (width - natural).max(0.0)).sum();
+        let long = widths.iter().filter(|natural| **natural > width).count().max(1) as f64;
+        for (column, &axis) in axes.iter().enumerate() {
+            let most = widths[column].min(width + spare / long);
+            labels.starts.push(labels.right);
+            labels.heads.push(Self::HEAD.cut(&names::capital(&shorts[axis]), most));
+            for (cells, row) in labels.cells.iter_mut().zip(rows) {
+                cells.push(Type::LABEL.cut(&names::value(&scene.study.axes[axis], row[column]), most));
+            }
+            labels.right += most + GAP;
+        }
+        labels
+    }
+
+    /// The names of the keys.
+    pub(super) fn heads(&self, canvas: &mut Canvas<'_>, y: f64) {
+        for (x, head) in self.starts.iter().zip(&self.heads) {
+            canvas.text(*x, y, head, Self::HEAD);
+        }
+    }
+
+    /// The values of a row; those that the row above says already are left out.
+    pub(super) fn row(&self, canvas: &mut Canvas<'_>, row: usize, y: f64) {
+        let mut same = row > 0;
+        for (column, cell) in self.cells[row].iter().enumerate() {
+            same = same && self.cells[row - 1][column] == *cell && column + 1 < self.cells[row].len();
+            if !same {
+                canvas.text(self.starts[column], y, cell, Type::LABEL);
+            }
+        }
+    }
+
+    /// Whether a new group begins at this row: its first column differs from the row above.
+    pub(super) fn starts_group(&self, row: usize) -> bool {
+        let first = |row: usize| self.cells[row].first();
+        row > 0 && self.cells[row].len() > 1 && first(row) != first(row - 1)
+    }
+}
+
+/// Vertical lines through all rows with their labels above.
+pub(super) fn grid(canvas: &mut Canvas<'_>, ticks: &[Tick], across: &Scale, top: f64, bottom: f64) {
+    for (index, (number, text)) in ticks.iter().enumerate() {
+        let x = across.at(*number);
+        canvas.line((x, top), (x, bottom), if index == 0 { MUTED } else { GRID }, 1.0);
+        canvas.text(x, top - 10.0, text, Type::LABEL.middle().muted());
+    }
+}
