@@ -1,9 +1,11 @@
 //! Plots made to be read: what fails how often, where and why, and how long jobs take. Pure: no files.
 
 mod dots;
+mod heatmap;
 mod names;
 mod palette;
 mod rate;
+mod reasons;
 mod rows;
 mod scale;
 mod series;
@@ -28,6 +30,8 @@ pub fn draw_all(study: &Study, results: &[PointResult]) -> Vec<Plot> {
     let scene = Scene::new(study, results);
     let mut plots = Vec::new();
     plots.extend(rate::draw(&scene));
+    plots.extend(heatmap::draw(&scene));
+    plots.extend(reasons::draw(&scene));
     unique(plots)
 }
 

@@ -71,12 +71,10 @@ fn bytes(number: f64) -> String {
 pub(super) fn values(study: &Study, values: &[(usize, usize)]) -> String {
     let shorts = shorts(&study.axes);
     let part = |&(axis, index): &(usize, usize)| {
-        let words = value(&study.axes[axis], index);
-        if study.axes[axis].unit == AxisUnit::Seconds {
-            format!("{} {words}", shorts[axis])
-        } else {
-            format!("{}: {words}", shorts[axis])
-        }
+        // Long names would push the values of the keys after them out of sight.
+        let value = value(&study.axes[axis], index);
+        let (key, value) = (words::cut(&shorts[axis], 34), words::cut(&value, 28));
+        if study.axes[axis].unit == AxisUnit::Seconds { format!("{key} {value}") } else { format!("{key}: {value}") }
     };
     values.iter().map(part).collect::<Vec<_>>().join(", ")
 }
