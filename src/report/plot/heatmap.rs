@@ -108,7 +108,11 @@ impl Map<'_> {
         let top = header.bottom() + 8.0;
         let tall = (340.0 / rows).clamp(8.0, 64.0);
         let bottom = top + (tall * rows).min(1_600.0);
-        let cell = ((right - left) / columns, (bottom - top) / rows);
+        // Cells that begin on pixels of the picture touch without hairlines between them.
+        let snap = |size: f64| if size >= 1.0 { (size * 2.0).floor() / 2.0 } else { size };
+        let cell = (snap((right - left) / columns), snap((bottom - top) / rows));
+        let (left, right) = (left.round(), left.round() + cell.0 * columns);
+        let (top, bottom) = (bottom.round() - cell.1 * rows, bottom.round());
 
         theme::draw(&header, bottom + 62.0, |canvas| {
             // The first value at the bottom, as on any axis.

@@ -1,6 +1,7 @@
 //! Plots made to be read: what fails how often, where and why, and how long jobs take. Pure: no files.
 
 mod dots;
+mod durations;
 mod heatmap;
 mod names;
 mod palette;
@@ -32,6 +33,7 @@ pub fn draw_all(study: &Study, results: &[PointResult]) -> Vec<Plot> {
     plots.extend(rate::draw(&scene));
     plots.extend(heatmap::draw(&scene));
     plots.extend(reasons::draw(&scene));
+    plots.extend(durations::draw(&scene));
     unique(plots)
 }
 

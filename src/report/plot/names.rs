@@ -57,7 +57,7 @@ fn bytes(number: f64) -> String {
     if number <= 0.0 {
         return "0 B".to_string();
     }
-    let whole = |unit: f64| number >= unit && (number * 2.0) % unit == 0.0;
+    let whole = |unit: f64| number >= unit && number < 4_096.0 * unit && (number * 2.0) % unit == 0.0;
     if let Some((unit, size)) = BINARY.into_iter().find(|(_, size)| whole(*size)) {
         return format!("{} {unit}", words::six_digits(number / size));
     }
