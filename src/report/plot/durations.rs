@@ -227,30 +227,31 @@ impl Limits {
 
     /// What is not drawn, in words.
     fn off(&self, range: &Range) -> Option<String> {
-        let said = |times: &[f64], what: &str, verb: &str| {
-            let beyond: Vec<f64> = times.iter().copied().filter(|time| *time > range.high).collect();
-            let time = |time: f64| words::duration(Span::from_seconds_f64(time));
-            match beyond.as_slice() {
-                [] => {
-                    times.iter().any(|time| *time < range.low).then(|| format!("the {what} {verb} left of the chart"))
-                }
-                [only] if times.len() == 1 => Some(format!("the {what} {verb} at {}, off the chart", time(*only))),
-                [only] => Some(format!("a {what} {verb} at {}, off the chart", time(*only))),
-                [first, ..] => Some(format!("{what}s of {} and more are off the chart", time(*first))),
-            }
+        let time = |time: &f64| words::duration(Span::from_seconds_f64(*time));
+        let off = |times: &[f64]| times.iter().copied().filter(|time| !range.holds(*time)).collect::<Vec<f64>>();
+        let (lifetimes, windows) = (off(&self.lifetimes), off(&self.windows));
+        let from = |all: &[f64], off: &[f64], one: &str, many: &str| match off {
+            [] => None,
+            [only] if all.len() == 1 => Some(format!("the {one} ({})", time(only))),
+            [only] => Some(format!("a {one} ({})", time(only))),
+            [first, .., last] => Some(format!("{} {many} ({} to {})", off.len(), time(first), time(last))),
         };
-        let parts = [said(&self.lifetimes, "lifetime", "ends"), said(&self.windows, "window", "ends")];
+        let parts = [
+            from(&self.lifetimes, &lifetimes, "lifetime", "lifetimes"),
+            from(&self.windows, &windows, "end of the window", "ends of windows"),
+        ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
-        (!parts.is_empty()).then(|| parts.join("; "))
+        let verb = if parts.len() + lifetimes.len().max(1) + windows.len().max(1) > 3 { "lie" } else { "lies" };
+        (!parts.is_empty()).then(|| format!("{} {verb} off the chart", parts.join(" and ")))
     }
 
     /// The lines with their labels, in rows so that no line runs through a label.
     fn marks(&self, range: &Range, across: &Scale) -> Vec<Mark> {
-        let shown = |times: &[f64]| -> Vec<f64> {
+        let shown = |times: &[f64], most: usize| -> Vec<f64> {
             let within: Vec<f64> = times.iter().copied().filter(|time| range.holds(*time)).collect();
             match within.as_slice() {
                 // Many lines would be a fence; the outermost two say what is swept.
-                [first, _, _, _, _, .., last] => vec![*first, *last],
+                [first, .., last] if within.len() > most => vec![*first, *last],
                 few => few.to_vec(),
             }
         };
@@ -258,8 +259,8 @@ impl Limits {
             let text = format!("{what} {}", words::duration(Span::from_seconds_f64(time)));
             Mark { x: across.at(time), text, colour, row: 0 }
         };
-        let lifetimes = shown(&self.lifetimes).into_iter().map(|time| mark(time, "lifetime", INK));
-        let windows = shown(&self.windows).into_iter().map(|time| mark(time, "window ends", MUTED));
+        let lifetimes = shown(&self.lifetimes, 4).into_iter().map(|time| mark(time, "lifetime", INK));
+        let windows = shown(&self.windows, 2).into_iter().map(|time| mark(time, "window ends", MUTED));
         let mut marks: Vec<Mark> = lifetimes.chain(windows).collect();
         marks.sort_by(|one, other| one.x.total_cmp(&other.x));
         // From the right: a label that reaches over a line further right stands above that line's own label.
@@ -284,9 +285,10 @@ impl Mark {
 fn legend(canvas: &mut Canvas<'_>, scene: &Scene<'_>, curves: &[Ecdf<'_>], points: &[&Point], frame: &Frame) {
     let x = frame.right + 18.0;
     let width = WIDTH - EDGE - x + 6.0;
-    // Six names of three rows fill the height; what is more goes.
-    let most = if curves.len() > 4 { 2 } else { 4 };
-    let mut y = frame.top + LINE / 2.0;
+    // Six curves fill the height with three rows each.
+    let crowded = curves.len() > 4;
+    let (most, percentiles) = if crowded { (2, 1) } else { (3, 2) };
+    let mut y = frame.top + LINE / 2.0 + 8.0;
     for (index, curve) in curves.iter().enumerate() {
         let colour = SERIES[index % SERIES.len()];
         let look = Type::LABEL.bold().colour(theme::text_colour(colour));
@@ -296,12 +298,12 @@ fn legend(canvas: &mut Canvas<'_>, scene: &Scene<'_>, curves: &[Ecdf<'_>], point
             y += LINE;
         }
         let time = |share: f64| words::duration(Span::from_seconds_f64(curve.quantile(share)));
-        for (what, share) in [("median", 0.5), ("99 % in", 0.99)] {
+        for (what, share) in [("median", 0.5), ("99 % in", 0.99)].into_iter().take(percentiles) {
             canvas.text(x, y, &format!("{what} {}", time(share)), Type::LABEL.muted());
             y += LINE;
         }
         canvas.line((x - 8.0, start - LINE / 2.0), (x - 8.0, y - LINE / 2.0), colour, 3.0);
-        y += if curves.len() > 4 { 4.0 } else { 10.0 };
+        y += if crowded { 8.0 } else { 10.0 };
     }
 }
 

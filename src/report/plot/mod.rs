@@ -12,6 +12,9 @@ mod scale;
 mod series;
 mod theme;
 
+#[cfg(test)]
+mod tests;
+
 use crate::analysis::PointResult;
 use crate::model::study::{Metric, Point, Study};
 
