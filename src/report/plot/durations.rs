@@ -98,8 +98,7 @@ pub(super) fn draw(scene: &Scene<'_>) -> Option<Plot> {
 
     let limits = Limits::new(&points);
     let range = Range::new(&curves, &limits);
-    let mut subtitle =
-        format!("{}; share of completed jobs that took no longer", names::basis(scene.study, scene.results));
+    let mut subtitle = names::basis(scene.study, scene.results);
     if all > curves.len() {
         subtitle += &format!("; the {} most different of {} points", curves.len(), known.len());
     }
@@ -126,7 +125,7 @@ pub(super) fn draw(scene: &Scene<'_>) -> Option<Plot> {
         frame.grid(canvas, &shares, &up);
         frame.axes(canvas, &ticks, &across);
         let title = if range.log { "Duration (log scale)" } else { "Duration" };
-        frame.titles(canvas, title, "Share of completed jobs");
+        frame.titles(canvas, title, "Completed jobs that took no longer");
         for mark in &marks {
             mark.draw(canvas, &frame);
         }
@@ -241,7 +240,7 @@ impl Limits {
             from(&self.windows, &windows, "end of the window", "ends of windows"),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
-        let verb = if parts.len() + lifetimes.len().max(1) + windows.len().max(1) > 3 { "lie" } else { "lies" };
+        let verb = if lifetimes.len() + windows.len() == 1 { "lies" } else { "lie" };
         (!parts.is_empty()).then(|| format!("{} {verb} off the chart", parts.join(" and ")))
     }
 

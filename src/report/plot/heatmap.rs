@@ -21,6 +21,9 @@ const SEAM: f64 = 2.0;
 /// Colours brighter than this take dark labels.
 const BRIGHT: f64 = 140.0;
 
+/// The results of a map, by column and row.
+type Cells<'a> = BTreeMap<(usize, usize), &'a PointResult>;
+
 /// What a map shows of the whole study.
 struct Map<'a> {
     scene: &'a Scene<'a>,
@@ -35,7 +38,7 @@ struct Map<'a> {
 pub(super) fn draw(scene: &Scene<'_>) -> Vec<Plot> {
     let varying = names::varying(scene.study);
     let [across, up, others @ ..] = varying.as_slice() else { return Vec::new() };
-    let mut maps: BTreeMap<Vec<(usize, usize)>, BTreeMap<(usize, usize), &PointResult>> = BTreeMap::new();
+    let mut maps: BTreeMap<names::Place, Cells<'_>> = BTreeMap::new();
     for &(point, result) in &scene.points {
         let cell = (point.values[*across], point.values[*up]);
         maps.entry(names::place(point, others)).or_default().insert(cell, result);
@@ -46,7 +49,7 @@ pub(super) fn draw(scene: &Scene<'_>) -> Vec<Plot> {
     let chosen = differing(&maps);
     let keys = words::short_keys(&scene.study.axes);
     let stem = format!("heatmap_{}_by_{}", names::stem(&keys[*across]), names::stem(&keys[*up]));
-    let plot = |(index, (fixed, cells)): (usize, &(Vec<(usize, usize)>, BTreeMap<(usize, usize), &PointResult>))| {
+    let plot = |(index, (fixed, cells)): (usize, &(names::Place, Cells<'_>))| {
         if !chosen.contains(&index) {
             return None;
         }
@@ -61,7 +64,7 @@ fn has_rate(result: &PointResult) -> bool {
 }
 
 /// The maps that differ most, if there are too many.
-fn differing(maps: &[(Vec<(usize, usize)>, BTreeMap<(usize, usize), &PointResult>)]) -> Vec<usize> {
+fn differing(maps: &[(names::Place, Cells<'_>)]) -> Vec<usize> {
     let distance = |one: usize, other: usize| {
         let both = maps[one].1.iter().filter_map(|(cell, result)| Some((result, maps[other].1.get(cell)?)));
         both.map(|(a, b)| (series::rate(a) - series::rate(b)).abs()).fold(0.0, f64::max)
@@ -88,12 +91,7 @@ fn good(scene: &Scene<'_>) -> BTreeSet<usize> {
 }
 
 impl Map<'_> {
-    fn draw(
-        &self,
-        fixed: &[(usize, usize)],
-        cells: &BTreeMap<(usize, usize), &PointResult>,
-        (shown, all): (usize, usize),
-    ) -> Option<String> {
+    fn draw(&self, fixed: &[(usize, usize)], cells: &Cells<'_>, (shown, all): (usize, usize)) -> Option<String> {
         let study = self.scene.study;
         let (across, up) = (&study.axes[self.axes.0], &study.axes[self.axes.1]);
         let title = format!("Failure rate by {} and {}", words::key_words(across), words::key_words(up));
@@ -144,12 +142,7 @@ impl Map<'_> {
         })
     }
 
-    fn subtitle(
-        &self,
-        fixed: &[(usize, usize)],
-        cells: &BTreeMap<(usize, usize), &PointResult>,
-        (shown, all): (usize, usize),
-    ) -> String {
+    fn subtitle(&self, fixed: &[(usize, usize)], cells: &Cells<'_>, (shown, all): (usize, usize)) -> String {
         let mut subtitle = String::new();
         if !fixed.is_empty() {
             subtitle = names::capital(&names::values(self.scene.study, fixed)) + "; ";
