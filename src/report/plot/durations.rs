@@ -314,6 +314,17 @@ fn name(scene: &Scene<'_>, curve: &Ecdf<'_>, points: &[&Point]) -> Vec<String> {
     if curve.points.len() == points.len() {
         return vec![format!("all {} points", points.len())];
     }
+    if let [axis] = names::varying(scene.study)[..] {
+        let values = |points: &[&Point]| -> Vec<usize> { points.iter().map(|point| point.values[axis]).collect() };
+        let own = values(&curve.points);
+        let (first, last) = own.iter().fold((usize::MAX, 0), |(low, high), &value| (low.min(value), high.max(value)));
+        let between = values(points).into_iter().filter(|value| (first..=last).contains(value)).count();
+        // Neighbours read as a range.
+        if first < last && between == own.len() {
+            let key = &scene.study.axes[axis];
+            return vec![names::short(key), format!("{} to {}", names::value(key, first), names::value(key, last))];
+        }
+    }
     let common = |axis: &usize| {
         let first = curve.points[0].values[*axis];
         let shared = |points: &[&Point]| points.iter().all(|point| point.values[*axis] == first);
