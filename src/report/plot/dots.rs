@@ -87,11 +87,7 @@ pub(super) fn draw(scene: &Scene<'_>, axis: usize, series: Vec<Series<'_>>) -> O
             let x = across.at(series::rate(result));
             canvas.dot(x, y, 6.0, WHITE);
             canvas.dot(x, y, 4.75, colour);
-            let text = words::percent(series::rate(result));
-            // Its own ground, because a line of the grid may run behind it.
-            let width = Type::LABEL.bold().width(&text);
-            canvas.rectangle(end + 7.0, y - 8.0, width + 6.0, 16.0, WHITE);
-            canvas.text(end + 10.0, y, &text, Type::LABEL.bold());
+            rows::value(canvas, end, y, &words::percent(series::rate(result)));
         }
     })
 }

@@ -1,13 +1,19 @@
 //! Plots made to be read: what fails how often, where and why, and how long jobs take. Pure: no files.
 
 mod dots;
+mod durations;
+mod heatmap;
 mod names;
 mod palette;
 mod rate;
+mod reasons;
 mod rows;
 mod scale;
 mod series;
 mod theme;
+
+#[cfg(test)]
+mod tests;
 
 use crate::analysis::PointResult;
 use crate::model::study::{Metric, Point, Study};
@@ -28,6 +34,9 @@ pub fn draw_all(study: &Study, results: &[PointResult]) -> Vec<Plot> {
     let scene = Scene::new(study, results);
     let mut plots = Vec::new();
     plots.extend(rate::draw(&scene));
+    plots.extend(heatmap::draw(&scene));
+    plots.extend(reasons::draw(&scene));
+    plots.extend(durations::draw(&scene));
     unique(plots)
 }
 

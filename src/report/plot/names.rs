@@ -5,6 +5,9 @@ use crate::model::study::{Axis, AxisUnit, Point, Study};
 use crate::report::words;
 use crate::units::Span;
 
+/// Where a point stands: axes, each with the index of its value.
+pub(super) type Place = Vec<(usize, usize)>;
+
 /// A swept key in few words, for labels beside lines: `lifetime`, `Cinder sends`.
 pub(super) fn short(axis: &Axis) -> String {
     match axis.key.as_str() {
@@ -85,7 +88,7 @@ pub(super) fn varying(study: &Study) -> Vec<usize> {
 }
 
 /// Where a point stands on these axes.
-pub(super) fn place(point: &Point, axes: &[usize]) -> Vec<(usize, usize)> {
+pub(super) fn place(point: &Point, axes: &[usize]) -> Place {
     axes.iter().filter_map(|&axis| Some((axis, *point.values.get(axis)?))).collect()
 }
 

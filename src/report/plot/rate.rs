@@ -301,7 +301,7 @@ fn limits(canvas: &mut Canvas<'_>, scene: &Scene<'_>, frame: &Frame, top: f64, u
         if let Some(best) = spots.min_by_key(crowd) {
             let middle = (best.1 + best.3) / 2.0;
             if (middle - y).abs() > 12.0 {
-                let x = best.0 + 12.0;
+                let x = best.0 + width / 2.0;
                 let from = if middle < y { best.3 } else { best.1 };
                 canvas.line((x, from), (x, y), MUTED, 0.75);
             }

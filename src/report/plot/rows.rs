@@ -1,7 +1,7 @@
 //! Rows with what they stand for at the left, one column per key: the frame of charts about things that have no scale.
 
 use super::scale::Scale;
-use super::theme::{Canvas, EDGE, GRID, MUTED, Type};
+use super::theme::{Canvas, EDGE, GRID, MUTED, Type, WHITE};
 use super::{Scene, names, scale::Tick};
 
 /// The most room that the columns may take.
@@ -67,6 +67,13 @@ impl Labels {
         }
     }
 
+    /// All values of a row.
+    pub(super) fn whole_row(&self, canvas: &mut Canvas<'_>, row: usize, y: f64) {
+        for (x, cell) in self.starts.iter().zip(&self.cells[row]) {
+            canvas.text(*x, y, cell, Type::LABEL);
+        }
+    }
+
     /// Whether a new group begins at this row: its first column differs from the row above.
     pub(super) fn starts_group(&self, row: usize) -> bool {
         let first = |row: usize| self.cells[row].first();
@@ -81,4 +88,11 @@ pub(super) fn grid(canvas: &mut Canvas<'_>, ticks: &[Tick], across: &Scale, top:
         canvas.line((x, top), (x, bottom), if index == 0 { MUTED } else { GRID }, 1.0);
         canvas.text(x, top - 10.0, text, Type::LABEL.middle().muted());
     }
+}
+
+/// The number of a row right of what ends there, on its own ground, because a line of the grid may run behind it.
+pub(super) fn value(canvas: &mut Canvas<'_>, end: f64, y: f64, text: &str) {
+    let look = Type::LABEL.bold();
+    canvas.rectangle(end + 7.0, y - 8.0, look.width(text) + 6.0, 16.0, WHITE);
+    canvas.text(end + 10.0, y, text, look);
 }

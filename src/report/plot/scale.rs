@@ -93,7 +93,13 @@ impl Scale {
             Spread::Log(low, high) => powers(*low, *high),
             Spread::Steps(_) => return own(),
         };
-        numbers.into_iter().map(|number| (number, names::number(axis.unit, number))).collect()
+        // The ends say what was swept; the frame leaves out what has no room between them.
+        let ends = ends(axis.values.iter().filter_map(|value| value.number));
+        let mut ticks: Vec<Tick> = own();
+        ticks.retain(|(number, _)| *number == ends.0 || *number == ends.1);
+        let within = numbers.into_iter().filter(|number| *number > ends.0 && *number < ends.1);
+        ticks.extend(within.map(|number| (number, names::number(axis.unit, number))));
+        ticks
     }
 }
 

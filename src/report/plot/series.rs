@@ -12,7 +12,7 @@ pub(super) const MOST: usize = 6;
 /// Points that differ in one key only.
 pub(super) struct Series<'a> {
     /// What they have in common: axis and value.
-    pub(super) fixed: Vec<(usize, usize)>,
+    pub(super) fixed: names::Place,
     /// Index of the value on the key, ascending, and what came of it; only points at which jobs finished.
     pub(super) points: Vec<(usize, &'a PointResult)>,
 }
@@ -20,7 +20,7 @@ pub(super) struct Series<'a> {
 /// All series along an axis, in the order of the study.
 pub(super) fn along<'a>(scene: &Scene<'a>, axis: usize) -> Vec<Series<'a>> {
     let others: Vec<usize> = names::varying(scene.study).into_iter().filter(|&other| other != axis).collect();
-    let mut series: BTreeMap<Vec<(usize, usize)>, Vec<(usize, &PointResult)>> = BTreeMap::new();
+    let mut series: BTreeMap<names::Place, Vec<(usize, &PointResult)>> = BTreeMap::new();
     for &(point, result) in &scene.points {
         if result.all().failure_rate.estimate.is_some_and(f64::is_finite) {
             series.entry(names::place(point, &others)).or_default().push((point.values[axis], result));

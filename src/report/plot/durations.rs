@@ -1,0 +1,347 @@
+//! How long completed jobs take: the share that took at most so long, with the token's lifetime and window drawn in.
+
+use super::rate::{Frame, widest_of};
+use super::scale::{self, Scale, Tick};
+use super::series;
+use super::theme::{self, Canvas, Dash, EDGE, Header, INK, LINE, MUTED, SERIES, Type, WIDTH};
+use super::{Plot, Scene, names};
+use crate::model::study::Point;
+use crate::observe::Sketch;
+use crate::report::words;
+use crate::units::Span;
+
+/// As many curves as a reader follows.
+const MOST: usize = 6;
+/// As many points as are compared with each other; of more, every so many.
+const COMPARED: usize = 100;
+/// Curves that nowhere differ by more are one: less than two pixels.
+const SAME: f64 = 0.005;
+/// As many steps as a curve needs at this size.
+const STEPS: usize = 400;
+/// The share of jobs at which the longest curve is cut.
+const CUT: f64 = 0.995;
+/// A limit so far beyond the curves is still drawn.
+const REACH: f64 = 1.3;
+/// Times over which a linear axis shows nothing of the short ones.
+const WIDE: f64 = 50.0;
+const HEIGHT: f64 = 340.0;
+/// The names of curves, beside the frame.
+const NAMES: f64 = 176.0;
+
+/// An empirical distribution function.
+struct Ecdf<'a> {
+    sketch: &'a Sketch,
+    /// Seconds, and the share of jobs that took no longer.
+    steps: Vec<(f64, f64)>,
+    /// The points that show it.
+    points: Vec<&'a Point>,
+}
+
+impl<'a> Ecdf<'a> {
+    fn new(point: &'a Point, sketch: &'a Sketch) -> Ecdf<'a> {
+        let len = sketch.len().max(1) as f64;
+        let steps = sketch.steps().into_iter().map(|(time, count)| (time.seconds(), count as f64 / len)).collect();
+        Ecdf { sketch, steps, points: vec![point] }
+    }
+
+    fn at(&self, seconds: f64) -> f64 {
+        let after = self.steps.partition_point(|(time, _)| *time <= seconds);
+        after.checked_sub(1).map_or(0.0, |last| self.steps[last].1)
+    }
+
+    fn quantile(&self, share: f64) -> f64 {
+        self.sketch.quantile(share).map_or(0.0, Span::seconds)
+    }
+
+    /// The largest vertical distance to another, at times that matter to either.
+    fn distance(&self, other: &Ecdf<'_>) -> f64 {
+        let probes = |of: &Ecdf<'_>| -> Vec<f64> {
+            let last = of.steps.len().saturating_sub(1);
+            (0..=48).filter_map(|part| of.steps.get(last * part / 48).map(|(time, _)| *time)).collect()
+        };
+        let times = probes(self).into_iter().chain(probes(other));
+        times.map(|time| (self.at(time) - other.at(time)).abs()).fold(0.0, f64::max)
+    }
+}
+
+/// The chart; none if no job completed.
+pub(super) fn draw(scene: &Scene<'_>) -> Option<Plot> {
+    let filled = scene.points.iter().filter(|(_, result)| !result.all().durations.is_empty());
+    let known: Vec<(&Point, &Sketch)> = filled.map(|(point, result)| (*point, &result.all().durations)).collect();
+    let every = known.len().div_ceil(COMPARED).max(1);
+    let mut curves: Vec<Ecdf<'_>> = Vec::new();
+    for (point, sketch) in known.iter().step_by(every) {
+        let curve = Ecdf::new(point, sketch);
+        match curves.iter_mut().find(|other| other.sketch == *sketch || other.distance(&curve) < SAME) {
+            Some(same) => same.points.push(point),
+            None => curves.push(curve),
+        }
+    }
+    let points: Vec<&Point> = curves.iter().flat_map(|curve| curve.points.iter().copied()).collect();
+    let chosen = series::spread(
+        curves.len(),
+        MOST,
+        |one, other| curves[one].distance(&curves[other]),
+        |index| curves[index].quantile(0.5),
+    );
+    let all = curves.len();
+    let mut index = 0;
+    curves.retain(|_| {
+        index += 1;
+        chosen.contains(&(index - 1))
+    });
+    if curves.is_empty() {
+        return None;
+    }
+    // The names stand in the order in which the curves rise.
+    curves.sort_by(|one, other| one.quantile(0.5).total_cmp(&other.quantile(0.5)));
+
+    let limits = Limits::new(&points);
+    let range = Range::new(&curves, &limits);
+    let mut subtitle = names::basis(scene.study, scene.results);
+    if all > curves.len() {
+        subtitle += &format!("; the {} most different of {} points", curves.len(), known.len());
+    }
+    if let Some(off) = limits.off(&range) {
+        subtitle += &format!("; {off}");
+    }
+    let header = Header::new("How long completed jobs take, against the lifetime of tokens", &subtitle);
+
+    let shares = scale::shares(1.0);
+    let left = EDGE + 26.0 + widest_of(&shares) + 10.0;
+    let right = WIDTH - EDGE - NAMES;
+    let across = range.scale((left, right));
+    let marks = limits.marks(&range, &across);
+    let rows = marks.iter().map(|mark| mark.row + 1).max().unwrap_or(0);
+    let top = header.bottom() + 8.0 + LINE * rows as f64;
+    let frame = Frame { left, right, top, bottom: top + HEIGHT };
+    let up = Scale::linear((0.0, 1.0), (frame.bottom, frame.top));
+    let ticks: Vec<Tick> = scale::times(range.low, range.high, range.log)
+        .into_iter()
+        .map(|time| (time, words::duration(Span::from_seconds_f64(time))))
+        .collect();
+
+    let svg = theme::draw(&header, frame.bottom + 62.0, |canvas| {
+        frame.grid(canvas, &shares, &up);
+        frame.axes(canvas, &ticks, &across);
+        let title = if range.log { "Duration (log scale)" } else { "Duration" };
+        frame.titles(canvas, title, "Completed jobs that took no longer");
+        for mark in &marks {
+            mark.draw(canvas, &frame);
+        }
+        for (index, curve) in curves.iter().enumerate() {
+            let points = staircase(curve, &range, &across, &up);
+            canvas.path(&points, SERIES[index % SERIES.len()], 2.25);
+        }
+        legend(canvas, scene, &curves, &points, &frame);
+    })?;
+    Some(Plot { file_stem: "durations".to_string(), svg })
+}
+
+/// The times that are shown.
+struct Range {
+    low: f64,
+    high: f64,
+    log: bool,
+}
+
+impl Range {
+    fn new(curves: &[Ecdf<'_>], limits: &Limits) -> Range {
+        let fold = |share: f64| scale::ends(curves.iter().map(|curve| curve.quantile(share)));
+        let (first, longest) = (fold(0.01).0, fold(1.0).1);
+        let log = first > 0.0 && longest / first > WIDE;
+        let data = fold(CUT).1.max(1e-3);
+        let near = limits.all().filter(|time| *time <= data * REACH);
+        let high = data.max(scale::ends(near).1 * 1.02);
+        if !log {
+            return Range { low: 0.0, high, log };
+        }
+        let low = fold(0.005).0.clamp(1e-3, high / 2.0);
+        let near = limits.all().filter(|time| *time >= low / REACH && *time > 0.0);
+        Range { low: low.min(scale::ends(near).0 / 1.05).max(low / 2.0), high, log }
+    }
+
+    fn scale(&self, pixels: (f64, f64)) -> Scale {
+        if self.log { Scale::log((self.low, self.high), pixels) } else { Scale::linear((self.low, self.high), pixels) }
+    }
+
+    fn holds(&self, time: f64) -> bool {
+        time >= self.low && time <= self.high
+    }
+}
+
+/// The steps of a curve within the range, as many as can be seen.
+fn staircase(curve: &Ecdf<'_>, range: &Range, across: &Scale, up: &Scale) -> Vec<(f64, f64)> {
+    let visible = curve.steps.iter().filter(|(time, _)| *time <= range.high).count();
+    let every = visible.div_ceil(STEPS).max(1);
+    let mut points = vec![(across.at(range.low), up.at(curve.at(range.low)))];
+    for (index, (time, share)) in curve.steps[..visible].iter().enumerate() {
+        if *time > range.low && (index % every == 0 || index + 1 == visible) {
+            let x = across.at(*time);
+            let before = points.last().map_or(0.0, |(_, y)| *y);
+            points.extend([(x, before), (x, up.at(*share))]);
+        }
+    }
+    let last = points.last().map_or(0.0, |(_, y)| *y);
+    points.push((across.at(range.high), last));
+    points
+}
+
+/// Lifetimes and ends of windows, each once and ascending.
+struct Limits {
+    lifetimes: Vec<f64>,
+    windows: Vec<f64>,
+}
+
+/// A limit, placed.
+struct Mark {
+    x: f64,
+    text: String,
+    colour: plotters::style::RGBColor,
+    /// The row of its label, from the bottom.
+    row: usize,
+}
+
+impl Limits {
+    fn new(points: &[&Point]) -> Limits {
+        let mut limits = Limits { lifetimes: Vec::new(), windows: Vec::new() };
+        for point in points {
+            let keystone = &point.model.keystone;
+            limits.lifetimes.push(keystone.expiration.seconds());
+            // Without a window a token ends with its lifetime.
+            if keystone.allow_expired_window > Span::ZERO {
+                limits.windows.push((keystone.expiration + keystone.allow_expired_window).seconds());
+            }
+        }
+        for times in [&mut limits.lifetimes, &mut limits.windows] {
+            times.sort_by(f64::total_cmp);
+            times.dedup();
+        }
+        limits
+    }
+
+    fn all(&self) -> impl Iterator<Item = f64> {
+        self.lifetimes.iter().chain(&self.windows).copied()
+    }
+
+    /// What is not drawn, in words.
+    fn off(&self, range: &Range) -> Option<String> {
+        let time = |time: &f64| words::duration(Span::from_seconds_f64(*time));
+        let off = |times: &[f64]| times.iter().copied().filter(|time| !range.holds(*time)).collect::<Vec<f64>>();
+        let (lifetimes, windows) = (off(&self.lifetimes), off(&self.windows));
+        let from = |all: &[f64], off: &[f64], one: &str, many: &str| match off {
+            [] => None,
+            [only] if all.len() == 1 => Some(format!("the {one} ({})", time(only))),
+            [only] => Some(format!("a {one} ({})", time(only))),
+            [first, .., last] => Some(format!("{} {many} ({} to {})", off.len(), time(first), time(last))),
+        };
+        let parts = [
+            from(&self.lifetimes, &lifetimes, "lifetime", "lifetimes"),
+            from(&self.windows, &windows, "end of the window", "ends of windows"),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        let verb = if lifetimes.len() + windows.len() == 1 { "lies" } else { "lie" };
+        (!parts.is_empty()).then(|| format!("{} {verb} off the chart", parts.join(" and ")))
+    }
+
+    /// The lines with their labels, in rows so that no line runs through a label.
+    fn marks(&self, range: &Range, across: &Scale) -> Vec<Mark> {
+        let shown = |times: &[f64], most: usize| -> Vec<f64> {
+            let within: Vec<f64> = times.iter().copied().filter(|time| range.holds(*time)).collect();
+            match within.as_slice() {
+                // Many lines would be a fence; the outermost two say what is swept.
+                [first, .., last] if within.len() > most => vec![*first, *last],
+                few => few.to_vec(),
+            }
+        };
+        let mark = |time: f64, what: &str, colour| {
+            let text = format!("{what} {}", words::duration(Span::from_seconds_f64(time)));
+            Mark { x: across.at(time), text, colour, row: 0 }
+        };
+        let lifetimes = shown(&self.lifetimes, 4).into_iter().map(|time| mark(time, "lifetime", INK));
+        let windows = shown(&self.windows, 2).into_iter().map(|time| mark(time, "window ends", MUTED));
+        let mut marks: Vec<Mark> = lifetimes.chain(windows).collect();
+        marks.sort_by(|one, other| one.x.total_cmp(&other.x));
+        // From the right: a label that reaches over a line further right stands above that line's own label.
+        for index in (0..marks.len()).rev() {
+            let end = marks[index].x + Type::LABEL.width(&marks[index].text) + 10.0;
+            let under = marks[index + 1..].iter().filter(|other| other.x - 2.0 < end).map(|other| other.row + 1);
+            marks[index].row = under.max().unwrap_or(0);
+        }
+        marks
+    }
+}
+
+impl Mark {
+    fn draw(&self, canvas: &mut Canvas<'_>, frame: &Frame) {
+        let y = frame.top - LINE * self.row as f64 - LINE / 2.0 - 2.0;
+        canvas.dashes(&[(self.x, y - LINE / 2.0), (self.x, frame.bottom)], Dash::LIMIT, self.colour, 1.0);
+        canvas.text(self.x + 5.0, y, &self.text, Type::LABEL.colour(self.colour));
+    }
+}
+
+/// Names and percentiles of the curves, beside the frame.
+fn legend(canvas: &mut Canvas<'_>, scene: &Scene<'_>, curves: &[Ecdf<'_>], points: &[&Point], frame: &Frame) {
+    let x = frame.right + 18.0;
+    let width = WIDTH - EDGE - x + 6.0;
+    // Six curves fill the height with three rows each.
+    let crowded = curves.len() > 4;
+    let (most, percentiles) = if crowded { (2, 1) } else { (3, 2) };
+    let mut y = frame.top + LINE / 2.0 + 8.0;
+    for (index, curve) in curves.iter().enumerate() {
+        let colour = SERIES[index % SERIES.len()];
+        let look = Type::LABEL.bold().colour(theme::text_colour(colour));
+        let start = y;
+        for row in name(scene, curve, points).iter().take(most) {
+            canvas.text(x, y, &look.cut(row, width), look);
+            y += LINE;
+        }
+        let time = |share: f64| words::duration(Span::from_seconds_f64(curve.quantile(share)));
+        for (what, share) in [("median", 0.5), ("99 % in", 0.99)].into_iter().take(percentiles) {
+            canvas.text(x, y, &format!("{what} {}", time(share)), Type::LABEL.muted());
+            y += LINE;
+        }
+        canvas.line((x - 8.0, start - LINE / 2.0), (x - 8.0, y - LINE / 2.0), colour, 3.0);
+        y += if crowded { 8.0 } else { 10.0 };
+    }
+}
+
+/// What the points of a curve have in common, and others have not.
+fn name(scene: &Scene<'_>, curve: &Ecdf<'_>, points: &[&Point]) -> Vec<String> {
+    if points.len() == 1 {
+        return Vec::new();
+    }
+    if curve.points.len() == points.len() {
+        return vec![format!("all {} points", points.len())];
+    }
+    if let [axis] = names::varying(scene.study)[..] {
+        let values = |points: &[&Point]| -> Vec<usize> { points.iter().map(|point| point.values[axis]).collect() };
+        let own = values(&curve.points);
+        let (first, last) = own.iter().fold((usize::MAX, 0), |(low, high), &value| (low.min(value), high.max(value)));
+        let between = values(points).into_iter().filter(|value| (first..=last).contains(value)).count();
+        // Neighbours read as a range.
+        if first < last && between == own.len() {
+            let key = &scene.study.axes[axis];
+            return vec![names::short(key), format!("{} to {}", names::value(key, first), names::value(key, last))];
+        }
+    }
+    let common = |axis: &usize| {
+        let first = curve.points[0].values[*axis];
+        let shared = |points: &[&Point]| points.iter().all(|point| point.values[*axis] == first);
+        shared(&curve.points) && !shared(points)
+    };
+    let axes: Vec<usize> = names::varying(scene.study).into_iter().filter(common).collect();
+    let parts = names::place(curve.points[0], &axes);
+    let alike = points.iter().filter(|point| names::place(point, &axes) == parts).count();
+    let whole = names::values(scene.study, &parts);
+    let mut rows: Vec<String> = if whole.chars().count() <= 22 {
+        vec![whole]
+    } else {
+        parts.iter().map(|part| names::values(scene.study, &[*part])).collect()
+    };
+    rows.retain(|row| !row.is_empty());
+    if alike != curve.points.len() {
+        rows.insert(0, words::counted(curve.points.len() as u64, "point"));
+    }
+    rows
+}
