@@ -429,15 +429,3 @@ fn notes(study: &Study, results: &[PointResult]) -> Vec<String> {
     }
     notes
 }
-
-/// What a metric's limit is, in words, for messages about it.
-pub(crate) fn limit(expectation: &Expectation) -> String {
-    let show = |value| words::metric_value(expectation.metric, value);
-    let metric: Metric = expectation.metric;
-    match (expectation.min, expectation.max) {
-        (Some(min), Some(max)) => format!("{} between {} and {}", metric.code(), show(min), show(max)),
-        (Some(min), None) => format!("{} at least {}", metric.code(), show(min)),
-        (None, Some(max)) => format!("{} at most {}", metric.code(), show(max)),
-        (None, None) => metric.code().to_string(),
-    }
-}

@@ -10,6 +10,11 @@ mod words;
 
 pub mod console;
 pub mod csv;
+pub mod folder;
+pub mod json;
+pub mod junit;
+pub mod manifest;
+pub mod markdown;
 pub mod plot;
 
 #[cfg(test)]

@@ -69,16 +69,6 @@ pub(crate) fn interval(rate: &Rate) -> Option<String> {
     })
 }
 
-/// A rate with its interval: `3.21 % (3 to 3.4 %)`, `0 %, at most 0.02 %`.
-pub(crate) fn rate(rate: &Rate) -> String {
-    let Some(estimate) = rate.estimate else { return NOTHING.to_string() };
-    match interval(rate) {
-        None => percent(estimate),
-        Some(interval) if estimate <= 0.0 || estimate >= 1.0 => format!("{}, {interval}", percent(estimate)),
-        Some(interval) => format!("{} ({interval})", percent(estimate)),
-    }
-}
-
 /// A count with its thousands set apart.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
