@@ -7,6 +7,7 @@ pub mod defaults;
 pub mod fernet;
 pub mod middleware;
 pub mod request;
+pub mod revocation;
 pub mod roles;
 pub mod session;
 pub mod token;

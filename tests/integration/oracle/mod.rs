@@ -19,6 +19,7 @@ mod defaults;
 mod fernet;
 mod lifetime;
 mod middleware;
+mod revocation;
 mod session;
 
 /// The folder of the tables.
