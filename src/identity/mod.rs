@@ -4,13 +4,16 @@
 //! the instant, a rule answers. Every rule names its source and is held against what the real packages answered.
 
 pub mod defaults;
+pub mod exchange;
 pub mod fernet;
+pub mod keystone_cache;
 pub mod middleware;
 pub mod request;
 pub mod revocation;
 pub mod roles;
 pub mod session;
 pub mod token;
+pub mod validation;
 
 pub use fernet::Schedule;
 pub use middleware::{Check, Presented, Receiver, ServicePresented, check};

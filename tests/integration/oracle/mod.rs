@@ -17,6 +17,7 @@ mod clocks;
 mod combined;
 mod defaults;
 mod fernet;
+mod keystone;
 mod lifetime;
 mod middleware;
 mod revocation;
