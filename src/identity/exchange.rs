@@ -5,7 +5,7 @@
 //! is not here.
 
 use super::token::{Refusal, Token};
-use crate::units::{Instant, Span};
+use crate::units::Instant;
 
 /// Exchanges `first` at `now`: the second token, or why there is none (Keystone says 404).
 ///
@@ -22,6 +22,7 @@ pub fn exchange(now: Instant, first: &Token, key_gone_at: Instant) -> Result<Tok
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::units::Span;
 
     fn at(seconds: i64) -> Instant {
         Instant::from_seconds(seconds)

@@ -12,6 +12,7 @@ pub mod request;
 pub mod revocation;
 pub mod roles;
 pub mod session;
+pub mod stale_node;
 pub mod token;
 pub mod validation;
 

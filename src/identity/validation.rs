@@ -76,23 +76,25 @@ mod tests {
     fn own_token_first_then_the_other_then_the_policy() {
         let live = Token::new(at(500), Span::from_seconds(300), Instant::NEVER);
         let expired = Token::new(at(0), Span::from_seconds(300), Instant::NEVER);
+        let caller = |token, roles, is_owner| Caller { token, roles, is_owner };
         let window = Some(Span::from_seconds(600));
-        let cases: [(&str, Token, &[&str], bool, Token, Option<Span>, Answer); 12] = [
-            ("a service", live, &["service"], false, live, None, Answer::Good),
-            ("a service among other roles", live, &["member", "service"], false, live, None, Answer::Good),
-            ("an administrator", live, &["admin"], false, live, None, Answer::Good),
-            ("a manager", live, &["manager"], false, live, None, Answer::Forbidden),
-            ("somebody without a role", live, &[], false, live, None, Answer::Forbidden),
-            ("the owner", live, &["member"], true, live, None, Answer::Good),
-            ("the owner, of an expired one", live, &["member"], true, expired, None, Answer::NotFound),
-            ("the owner, of an expired one, allowed", live, &["member"], true, expired, window, Answer::Good),
-            ("a member, of an expired one", live, &["member"], false, expired, None, Answer::NotFound),
-            ("a member, of an expired one, allowed", live, &["member"], false, expired, window, Answer::Forbidden),
-            ("itself, expired, allowed", expired, &["member"], true, expired, window, Answer::Unauthenticated),
-            ("an expired service", expired, &["service"], false, live, window, Answer::Unauthenticated),
+        let (service, member) = (caller(live, &["service"], false), caller(live, &["member"], false));
+        let owner = caller(live, &["member"], true);
+        let cases = [
+            ("a service", service, live, None, Answer::Good),
+            ("a service among other roles", caller(live, &["member", "service"], false), live, None, Answer::Good),
+            ("an administrator", caller(live, &["admin"], false), live, None, Answer::Good),
+            ("a manager", caller(live, &["manager"], false), live, None, Answer::Forbidden),
+            ("somebody without a role", caller(live, &[], false), live, None, Answer::Forbidden),
+            ("the owner", owner, live, None, Answer::Good),
+            ("the owner, of an expired one", owner, expired, None, Answer::NotFound),
+            ("the owner, of an expired one, allowed", owner, expired, window, Answer::Good),
+            ("a member, of an expired one", member, expired, None, Answer::NotFound),
+            ("a member, of an expired one, allowed", member, expired, window, Answer::Forbidden),
+            ("itself, expired, allowed", Caller { token: expired, ..owner }, expired, window, Answer::Unauthenticated),
+            ("an expired service", Caller { token: expired, ..service }, live, window, Answer::Unauthenticated),
         ];
-        for (case, token, roles, is_owner, subject, window, expected) in cases {
-            let caller = Caller { token, roles, is_owner };
+        for (case, caller, subject, window, expected) in cases {
             assert_eq!(validate(at(600), &caller, &subject, window), expected, "{case}");
         }
     }

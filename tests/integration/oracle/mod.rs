@@ -19,6 +19,7 @@ mod defaults;
 mod fernet;
 mod keystone;
 mod lifetime;
+mod load_balanced;
 mod middleware;
 mod revocation;
 mod session;
