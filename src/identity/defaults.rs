@@ -17,6 +17,13 @@ pub const TOKEN_PROVIDER: &str = "fernet";
 /// Keys in a repository, the staged one included: keystone `[fernet_tokens] max_active_keys`.
 pub const MAX_ACTIVE_KEYS: u32 = 3;
 
+/// How much longer than a token's life a revocation event is kept: keystone `[revoke] expiration_buffer`.
+pub const REVOCATION_BUFFER: Span = Span::from_seconds(1_800);
+
+/// Life of an entry in Keystone's own cache: keystone `[cache] expiration_time`, for `[token] cache_time` is unset.
+/// Nothing is kept until `[cache] backend` is set; by default it is the one that keeps nothing.
+pub const KEYSTONE_CACHE_TIME: Span = Span::from_seconds(600);
+
 /// Life of an entry in auth_token's cache: `[keystone_authtoken] token_cache_time`.
 pub const TOKEN_CACHE_TIME: Span = Span::from_seconds(300);
 

@@ -62,7 +62,13 @@ pub struct Answer {
 
 /// Looks at one token: first in the cache, then at Keystone, then at the receiver's own clock.
 #[inline]
-fn look(now: Instant, receiver: &Receiver, presented: &Presented, allow_expired: bool, window: Span) -> Answer {
+pub(super) fn look(
+    now: Instant,
+    receiver: &Receiver,
+    presented: &Presented,
+    allow_expired: bool,
+    window: Span,
+) -> Answer {
     // Non-strict, and only without allow_expired (`will_expire_soon(stale_duration=0)`).
     let in_time = allow_expired || presented.token.expires >= now + receiver.clock_ahead;
     if now < presented.cached_until {

@@ -1,15 +1,24 @@
-//! The token rules as pure functions of values: lifetimes, Fernet keys, the middleware's verdict, client sessions.
+//! The token rules as pure functions of values: lifetimes, Fernet keys, revocation, the middleware's verdict, client
+//! sessions.
 //!
 //! No clock, no queue, no log, no state: given what was presented, the receiver's settings, the keys that exist and
 //! the instant, a rule answers. Every rule names its source and is held against what the real packages answered.
+//!
+//! The simulator does not use all of it yet: [`revocation`] in detail, [`keystone_cache`], [`exchange`], [`validation`]
+//! and [`stale_node`] are stated and tested only.
 
 pub mod defaults;
+pub mod exchange;
 pub mod fernet;
+pub mod keystone_cache;
 pub mod middleware;
 pub mod request;
+pub mod revocation;
 pub mod roles;
 pub mod session;
+pub mod stale_node;
 pub mod token;
+pub mod validation;
 
 pub use fernet::Schedule;
 pub use middleware::{Check, Presented, Receiver, ServicePresented, check};

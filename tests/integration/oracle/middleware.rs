@@ -45,7 +45,7 @@ fn reason_of(finding: Finding, with_service_token: bool, allow_expired: bool) ->
 }
 
 /// The validations of a response, with no log-in between.
-fn validations(response: &Response) -> String {
+pub(super) fn validations(response: &Response) -> String {
     let held = Token::new(Instant::START, Span::LONGEST, Instant::NEVER);
     words(&calls(response, || OwnLogin { before: 0, refused: false, held }))
 }

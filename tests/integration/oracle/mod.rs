@@ -17,8 +17,11 @@ mod clocks;
 mod combined;
 mod defaults;
 mod fernet;
+mod keystone;
 mod lifetime;
+mod load_balanced;
 mod middleware;
+mod revocation;
 mod session;
 
 /// The folder of the tables.
