@@ -2,7 +2,7 @@
 
 use crate::analysis::{Check, FailureRow, PointResult, Problem, Summary, Verdict};
 use crate::jobs::step_name;
-use crate::model::study::{Expectation, Metric, Point, Study};
+use crate::model::study::{Expectation, Point, Study};
 
 use super::Findings;
 use super::words::{self, NOTHING};
