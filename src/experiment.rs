@@ -66,9 +66,10 @@ pub trait Observer {
 /// Whatever the observer answers.
 pub fn run<O: Observer>(study: &Study, plan: &Plan<'_>, observer: &mut O) -> Result<Ran, O::Error> {
     let points = plan.points(study);
-    let units: Vec<(usize, u32)> = (0..points.len())
-        .flat_map(|index| (0..points[index].model.run.replications).map(move |replication| (index, replication)))
-        .collect();
+    // The same everywhere: replications cannot be swept.
+    let replications = points.first().map_or(1, |point| point.model.run.replications.max(1));
+    let all = points.len() * replications as usize;
+    let place = |unit: usize| (unit / replications as usize, (unit % replications as usize) as u32);
     let next = AtomicUsize::new(0);
     let failed = AtomicBool::new(false);
     let stopped = || plan.stop.load(Ordering::Relaxed) || failed.load(Ordering::Relaxed);
@@ -77,13 +78,17 @@ pub fn run<O: Observer>(study: &Study, plan: &Plan<'_>, observer: &mut O) -> Res
     let (sender, receiver) = mpsc::channel();
 
     thread::scope(|scope| {
-        for _ in 0..plan.threads.get().min(units.len()) {
+        for _ in 0..plan.threads.get().min(all) {
             let sender = sender.clone();
             scope.spawn(|| {
                 let sender = sender;
+                let _release = ReleaseOnPanic(&merged);
                 loop {
                     let unit = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(&(index, replication)) = units.get(unit) else { return };
+                    if unit >= all {
+                        return;
+                    }
+                    let (index, replication) = place(unit);
                     merged.wait_until(unit.saturating_sub(ahead));
                     if stopped() {
                         merged.advance(usize::MAX);
@@ -110,7 +115,7 @@ pub fn run<O: Observer>(study: &Study, plan: &Plan<'_>, observer: &mut O) -> Res
         for (unit, facts) in receiver {
             waiting.insert(unit, facts);
             while let Some(facts) = waiting.remove(&done) {
-                let (index, replication) = units[done];
+                let (index, replication) = place(done);
                 done += 1;
                 let point = points[index];
                 if error.is_none()
@@ -134,6 +139,17 @@ pub fn run<O: Observer>(study: &Study, plan: &Plan<'_>, observer: &mut O) -> Res
     })
 }
 
+/// Lets the other threads go when one panics, so that the panic is seen and not waited for.
+struct ReleaseOnPanic<'p>(&'p Progress);
+
+impl Drop for ReleaseOnPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.advance(usize::MAX);
+        }
+    }
+}
+
 /// How many units have been merged; threads that are far ahead wait for it.
 #[derive(Debug, Default)]
 struct Progress {
@@ -143,13 +159,13 @@ struct Progress {
 
 impl Progress {
     fn wait_until(&self, needed: usize) {
-        let merged = self.merged.lock().expect("no thread panics");
-        drop(self.changed.wait_while(merged, |merged| *merged < needed).expect("no thread panics"));
+        let merged = self.merged.lock().expect("a poisoned lock is a panic elsewhere");
+        drop(self.changed.wait_while(merged, |merged| *merged < needed).expect("a poisoned lock is a panic elsewhere"));
     }
 
     /// Never goes back, so that whoever stops the experiment can let everybody go.
     fn advance(&self, to: usize) {
-        let mut merged = self.merged.lock().expect("no thread panics");
+        let mut merged = self.merged.lock().expect("a poisoned lock is a panic elsewhere");
         *merged = (*merged).max(to);
         self.changed.notify_all();
     }

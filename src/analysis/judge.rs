@@ -4,18 +4,21 @@ use super::summarise::interval;
 use super::{Check, FailureRow, PointResult, Problem, Summary, Verdict};
 use crate::model::study::{Expectation, Metric, MetricKind, Study};
 use crate::model::vocabulary::{Reason, StepId};
-use crate::observe::{JobCounts, Sketch};
+use crate::observe::{JobCounts, Side, Sketch};
 use crate::stats::{Sides, quantile_ranks, ratio_interval};
 use crate::units::MICROS;
 
-/// The verdict on every expectation of the study, over the results at hand.
+/// The verdict on the expectations of the study, over the results at hand, which are in the order of points. An
+/// expectation that speaks only of points that were not simulated is not judged.
 pub fn judge(study: &Study, results: &[PointResult]) -> Vec<Verdict> {
+    let at = |number: &usize| Some(&results[results.binary_search_by_key(number, |result| result.point).ok()?]);
     let verdict = |(index, expectation): (usize, &Expectation)| {
-        let matched = expectation.points.iter().filter_map(|number| results.iter().find(|r| r.point == *number));
-        let checks = matched.map(|result| check(study, expectation, result)).collect();
-        Verdict { expectation: index, checks }
+        let matched = expectation.points.iter().filter_map(at);
+        let checks: Vec<Check> = matched.map(|result| check(study, expectation, result)).collect();
+        let judged = !checks.is_empty() || expectation.points.is_empty();
+        judged.then_some(Verdict { expectation: index, checks })
     };
-    study.expectations.iter().enumerate().map(verdict).collect()
+    study.expectations.iter().enumerate().filter_map(verdict).collect()
 }
 
 fn check(study: &Study, expectation: &Expectation, result: &PointResult) -> Check {
@@ -43,6 +46,9 @@ fn check(study: &Study, expectation: &Expectation, result: &PointResult) -> Chec
     check.low = expectation.min.and(measure.low);
     check.high = expectation.max.and(measure.high);
     check.problem = problem(expectation, &check, row);
+    if check.problem == Some(Problem::NoBound) && measure.value.is_some() && measure.too_few {
+        check.problem = Some(Problem::TooFewJobs);
+    }
     check
 }
 
@@ -68,13 +74,15 @@ struct Measure {
     value: Option<f64>,
     low: Option<f64>,
     high: Option<f64>,
+    /// Whether a bound that is missing would need more jobs.
+    too_few: bool,
 }
 
 impl Measure {
     /// A count of what happened is what it is.
     fn count(count: u64) -> Measure {
         let value = Some(count as f64);
-        Measure { value, low: value, high: value }
+        Measure { value, low: value, high: value, too_few: false }
     }
 
     /// A share of the finished jobs, its numerator given by replication.
@@ -85,6 +93,7 @@ impl Measure {
             value: (finished > 0).then(|| hits.iter().sum::<u64>() as f64 / finished as f64),
             low: bounds.map(|bounds| bounds.low),
             high: bounds.map(|bounds| bounds.high),
+            too_few: false,
         }
     }
 
@@ -95,9 +104,10 @@ impl Measure {
 
     /// A quantile, bounded by order statistics, which assumes independent jobs.
     fn of_quantile(sketch: &Sketch, q: f64, confidence: f64) -> Measure {
-        let at = |rank: Option<u64>| rank.and_then(|rank| sketch.at_rank(rank)).map(|span| span.seconds());
+        let at = |rank: Option<u64>, side| rank.and_then(|rank| sketch.at_rank(rank, side)).map(|span| span.seconds());
         let (low, high) = quantile_ranks(sketch.len(), q, confidence);
-        Measure { value: sketch.quantile(q).map(|span| span.seconds()), low: at(low), high: at(high) }
+        let value = sketch.quantile(q).map(|span| span.seconds());
+        Measure { value, low: at(low, Side::Low), high: at(high, Side::High), too_few: true }
     }
 }
 
@@ -120,7 +130,12 @@ fn whole(metric: Metric, row: &Summary, confidence: f64) -> Measure {
                 .map(|counts| (counts.duration_sum_micros as f64 / MICROS as f64, counts.completed as f64))
                 .collect();
             let ends = ratio_interval(&pairs, confidence, Sides::One);
-            Measure { value: row.duration_mean, low: ends.map(|ends| ends.0), high: ends.map(|ends| ends.1) }
+            Measure {
+                value: row.duration_mean,
+                low: ends.map(|ends| ends.0),
+                high: ends.map(|ends| ends.1),
+                too_few: false,
+            }
         }
         Metric::DurationP50 => Measure::of_quantile(&row.durations, 0.50, confidence),
         Metric::DurationP95 => Measure::of_quantile(&row.durations, 0.95, confidence),

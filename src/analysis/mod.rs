@@ -163,6 +163,8 @@ pub enum Problem {
     TooLow,
     /// There is no bound: no job finished, or one replication only.
     NoBound,
+    /// There are too few jobs to bound this quantile.
+    TooFewJobs,
     /// Some of the jobs did not end.
     UnfinishedJobs,
     /// No such workload at this point.

@@ -22,6 +22,7 @@ pub(super) fn check(args: &CheckArgs, output: &Output) -> Exit {
     let overrides = args.simulation.overrides();
     let mut suites = Vec::new();
     let (mut passed, mut failed, mut unreadable) = (0, 0, 0);
+    let mut interrupted = false;
     for path in &files {
         match load(path, &overrides, output) {
             Err(problem) => {
@@ -34,9 +35,8 @@ pub(super) fn check(args: &CheckArgs, output: &Output) -> Exit {
                     suites.push(suite);
                 }
                 None => {
-                    let left = files.len() - suites.len();
-                    output.error(format_args!("interrupted: {left} of {} scenarios were not judged", files.len()));
-                    return Exit::Interrupted;
+                    interrupted = true;
+                    break;
                 }
             },
         }
@@ -46,6 +46,10 @@ pub(super) fn check(args: &CheckArgs, output: &Output) -> Exit {
         let _ = write!(total, ", {unreadable} could not be run");
     }
     output.result(total);
+    if interrupted {
+        let left = files.len() - suites.len();
+        output.error(format_args!("interrupted: {left} of {} scenarios were not judged", files.len()));
+    }
     let mut exit = if failed > 0 { Exit::ExpectationFailed } else { Exit::Done };
     if unreadable > 0 {
         exit = Exit::CouldNotRun;
@@ -56,7 +60,7 @@ pub(super) fn check(args: &CheckArgs, output: &Output) -> Exit {
         output.error(format_args!("{}: cannot write: {error}", path.display()));
         exit = Exit::CouldNotRun;
     }
-    exit
+    if interrupted { Exit::Interrupted } else { exit }
 }
 
 /// Simulates a scenario and tells what came of it; `None` if interrupted.

@@ -27,10 +27,11 @@ pub(super) fn load(path: &Path, overrides: &Overrides, output: &Output) -> Resul
     }
 }
 
-/// The first pair of files whose scenarios have the same name, and would therefore share a folder.
+/// The first pair of files whose scenarios would share a folder; some systems do not tell capitals apart.
 pub(super) fn same_name(loaded: &[Loaded]) -> Option<(&Loaded, &Loaded)> {
     loaded.iter().enumerate().find_map(|(index, later)| {
-        let earlier = loaded[..index].iter().find(|earlier| earlier.study.name == later.study.name)?;
+        let earlier =
+            loaded[..index].iter().find(|earlier| earlier.study.name.eq_ignore_ascii_case(&later.study.name))?;
         Some((earlier, later))
     })
 }

@@ -72,6 +72,7 @@ fn run_one(loaded: &Loaded, args: &RunArgs, output: &Output) -> Result<Exit, Wri
     }
     let manifest = Manifest {
         command: command(&loaded.path, args),
+        complete: !simulated.interrupted,
         events: simulated.events,
         wall_time_s: started.elapsed().as_secs_f64(),
     };
@@ -149,7 +150,7 @@ fn interrupted(simulated: &Simulated, folder: Folder, loaded: &Loaded, output: &
 
 /// The command that gives the same files, without what cannot change them (threads, folder, manners).
 fn command(path: &Path, args: &RunArgs) -> String {
-    let mut command = format!("outlast run {}", path.display());
+    let mut command = format!("outlast run {}", quoted(&path.to_string_lossy()));
     let mut add = |option: &str, value: Option<String>| {
         if let Some(value) = value {
             command.push_str(&format!(" {option} {value}"));
@@ -165,4 +166,27 @@ fn command(path: &Path, args: &RunArgs) -> String {
         command.push_str(" --no-plots");
     }
     command
+}
+
+/// A word as a POSIX shell reads it back.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | ',' | ':' | '@' | '=');
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_where_a_shell_would_part_them() {
+        for (word, text) in
+            [("a/b.toml", "a/b.toml"), ("my file.toml", "'my file.toml'"), ("it's", "'it'\\''s'"), ("", "''")]
+        {
+            assert_eq!(quoted(word), text);
+        }
+    }
 }

@@ -164,12 +164,12 @@ impl Cloud<'_> {
     /// How long the receiver works on a request. Its random number is named by the request and how often it was
     /// repeated, so that it takes the same time whatever else the settings make the job do.
     fn work(&mut self, slot: u32, request: &Request, repetition: u32) -> Span {
-        let time = &self.model.request_time;
-        if let Some(seconds) = time.as_constant() {
-            return Span::from_seconds_f64(seconds);
+        if let Some(time) = self.constant_request_time {
+            return time;
         }
         let name = u64::from(repetition) << 16 | u64::from(request.step.0) << 8 | u64::from(request.nth);
-        Span::from_seconds_f64(time.sample(&mut self.jobs.get(slot).request_times.stream(name)))
+        let mut stream = self.jobs.get(slot).request_times.stream(name);
+        Span::from_seconds_f64(self.model.request_time.sample(&mut stream))
     }
 
     /// Sends a request, with the repetition that its sender makes after a 401.

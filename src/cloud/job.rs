@@ -24,7 +24,7 @@ pub(super) struct Course {
     pub(super) at: Label,
     /// Whether it has started and not stopped.
     pub(super) running: bool,
-    /// The first refusal that has not been overcome.
+    /// Its first refusal.
     pub(super) refusal: Option<Cause>,
 }
 

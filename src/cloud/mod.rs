@@ -18,7 +18,7 @@ use crate::model::Model;
 use crate::model::vocabulary::{Process, Service};
 use crate::observe::{FailureKey, JobRecord, Observations, Outcome, ServiceFacts, WorkloadFacts};
 use crate::random::Streams;
-use crate::units::Instant;
+use crate::units::{Instant, Span};
 use arrivals::Submissions;
 use job::{Job, Slots, Strand};
 use keystone::Keystone;
@@ -126,6 +126,8 @@ struct Cloud<'m> {
     keep: Records,
     records: Vec<JobRecord>,
     counted_from: Instant,
+    /// The time of every request, where it does not vary.
+    constant_request_time: Option<Span>,
 }
 
 impl World for Cloud<'_> {
@@ -166,6 +168,7 @@ impl<'m> Cloud<'m> {
             keep,
             records: Vec::new(),
             counted_from: Instant::START + model.run.warm_up,
+            constant_request_time: model.request_time.as_constant().map(Span::from_seconds_f64),
         }
     }
 

@@ -4,7 +4,7 @@
 
 mod sketch;
 
-pub use sketch::Sketch;
+pub use sketch::{Side, Sketch};
 
 use std::collections::BTreeMap;
 

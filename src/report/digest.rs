@@ -143,7 +143,7 @@ fn is_worse(check: &Check, than: &Check) -> bool {
         Some(Problem::TooHigh) => (3, check.high.unwrap_or(f64::INFINITY)),
         Some(Problem::TooLow) => (3, -check.low.unwrap_or(f64::NEG_INFINITY)),
         Some(Problem::UnfinishedJobs) => (2, 0.0),
-        Some(Problem::NoBound) => (1, 0.0),
+        Some(Problem::NoBound | Problem::TooFewJobs) => (1, 0.0),
         Some(Problem::NoSuchWorkload) => (1, 0.0),
         None => (0, 0.0),
     };
@@ -155,23 +155,30 @@ fn problem(expectation: &Expectation, check: &Check) -> String {
     let show = |value: Option<f64>| {
         value.map_or_else(|| NOTHING.to_string(), |value| words::metric_value(expectation.metric, value))
     };
+    // What differs must read differently, however little it is.
+    let apart = |bound: Option<f64>, limit: Option<f64>| match (show(bound), show(limit)) {
+        (bound_text, limit_text) if bound_text == limit_text => {
+            let exact = |value: Option<f64>| value.map_or_else(|| NOTHING.to_string(), |value| value.to_string());
+            (exact(bound), exact(limit))
+        }
+        texts => texts,
+    };
     let metric = expectation.metric.code();
     match check.problem {
         None => String::new(),
-        Some(Problem::TooHigh) => format!(
-            "{metric} is {}, its upper bound {} exceeds {}",
-            show(check.value),
-            show(check.high),
-            show(expectation.max)
-        ),
-        Some(Problem::TooLow) => format!(
-            "{metric} is {}, its lower bound {} is below {}",
-            show(check.value),
-            show(check.low),
-            show(expectation.min)
-        ),
+        Some(Problem::TooHigh) => {
+            let (bound, limit) = apart(check.high, expectation.max);
+            format!("{metric} is {}, its upper bound {bound} exceeds {limit}", show(check.value))
+        }
+        Some(Problem::TooLow) => {
+            let (bound, limit) = apart(check.low, expectation.min);
+            format!("{metric} is {}, its lower bound {bound} is below {limit}", show(check.value))
+        }
         Some(Problem::NoBound) => {
             format!("{metric} has no bound: no job finished, or there is one replication only")
+        }
+        Some(Problem::TooFewJobs) => {
+            format!("{metric} is {}, and too few jobs completed to bound it", show(check.value))
         }
         Some(Problem::UnfinishedJobs) => "some jobs did not end before the drain was over".to_string(),
         Some(Problem::NoSuchWorkload) => {

@@ -61,6 +61,7 @@ const fn problem_code(problem: Problem) -> &'static str {
         Problem::TooHigh => "too_high",
         Problem::TooLow => "too_low",
         Problem::NoBound => "no_bound",
+        Problem::TooFewJobs => "too_few_jobs",
         Problem::UnfinishedJobs => "unfinished_jobs",
         Problem::NoSuchWorkload => "no_such_workload",
     }

@@ -11,6 +11,8 @@ use super::json;
 pub struct Manifest {
     /// The command that gives the same results, without what cannot change them.
     pub command: String,
+    /// Whether every point that was asked for is in the results; not so after an interruption.
+    pub complete: bool,
     /// Events that the engine handled.
     pub events: u64,
     /// Seconds from start to end.
@@ -28,6 +30,7 @@ struct File<'a> {
     replications: Vec<u32>,
     confidence: Option<f64>,
     sweep: Vec<SweptKey<'a>>,
+    complete: bool,
     points: Vec<usize>,
     jobs: u64,
     events: u64,
@@ -62,6 +65,7 @@ pub fn render(findings: Findings<'_>, manifest: &Manifest) -> String {
         replications: results.iter().map(|result| result.replications).collect(),
         confidence: run.map(|run| run.confidence),
         sweep: swept.collect(),
+        complete: manifest.complete,
         points: results.iter().map(|result| result.point).collect(),
         jobs: results.iter().map(|result| result.all().counts.jobs).sum(),
         events: manifest.events,

@@ -102,7 +102,11 @@ fn keystone(view: &View<'_>, cx: &mut Context) -> Option<Keystone> {
 fn rotations(view: &View<'_>, cx: &mut Context) -> Option<Rotations> {
     let [every, at, offset] = ["every", "at", "offset"].map(|name| format!("cloud.fernet_rotation.{name}"));
     let (period, instants, fixed) = (view.time(&every, cx), view.instants(&at, cx), view.offset(&offset, cx));
-    match (view.place(&every), view.place(&at)) {
+    let at_is_swept = view.is_swept(&at);
+    // A sweep of one way replaces the other, as every higher layer does.
+    let at_place = view.place(&at).filter(|_| view.is_swept(&at) || !view.is_swept(&every));
+    let every_place = view.place(&every).filter(|_| view.is_swept(&every) || !view.is_swept(&at));
+    match (every_place, at_place) {
         (Some(one), Some(other)) => {
             let message = "`cloud.fernet_rotation` has both `every` and `at`, and `at` is the complete list";
             cx.issue(Issue::at(other, message).also(one, "and this").help("keep one of them"));
@@ -118,7 +122,7 @@ fn rotations(view: &View<'_>, cx: &mut Context) -> Option<Rotations> {
             Some(Rotations::Every { period, offset })
         }
         (None, at) => {
-            if let Some(place) = view.place(&offset) {
+            if let Some(place) = view.place(&offset).filter(|_| !at_is_swept) {
                 cx.issue(Issue::at(place, "`cloud.fernet_rotation.offset` has no meaning without `every`"));
             }
             fixed?;

@@ -249,13 +249,16 @@ fn seconds(integer: i128, off: bool) -> Result<Parsed, Wrong> {
     }
 }
 
-/// Whether a text may name a folder, on every system.
+/// Whether a text may name a folder of results.
 fn name(text: &str) -> Result<(), String> {
     if text.is_empty() {
         return Err("must not be empty".to_owned());
     }
     if text.starts_with('.') {
         return Err("must not begin with `.`, because it names a folder".to_owned());
+    }
+    if text.ends_with(".partial") {
+        return Err("must not end with `.partial`, because it names a folder of unfinished results".to_owned());
     }
     if text.chars().count() > LONGEST_NAME {
         return Err(format!("is longer than {LONGEST_NAME} characters"));

@@ -25,8 +25,19 @@ fn is_value(path: &str) -> bool {
 
 /// Puts a layer over another.
 pub(super) fn put_over(below: &mut Table, above: Table) {
+    for (chosen, dropped) in ALTERNATIVES {
+        if above.at(chosen).is_some() && dropped.iter().all(|path| above.at(path).is_none()) {
+            dropped.iter().for_each(|path| below.remove(path));
+        }
+    }
     below.merge(above, "", &is_value);
 }
+
+/// Ways to say one thing: where a layer says it one way, what lower layers said the other way is replaced too.
+const ALTERNATIVES: [(&str, &[&str]); 2] = [
+    ("cloud.fernet_rotation.at", &["cloud.fernet_rotation.every", "cloud.fernet_rotation.offset"]),
+    ("cloud.fernet_rotation.every", &["cloud.fernet_rotation.at"]),
+];
 
 /// A scenario text with everything that it includes below it; `None`: some file could not be read or parsed.
 pub(super) fn load(name: &str, text: Arc<str>, path: &Path, cx: &mut Context) -> Option<Table> {

@@ -64,6 +64,11 @@ impl<'a> View<'a> {
         self.value(key).map(|value| value.place).filter(|place| *place != Place::NOWHERE)
     }
 
+    /// Whether the sweep gives it.
+    pub(super) fn is_swept(&self, key: &str) -> bool {
+        self.swept.iter().any(|(path, _)| path.strip_prefix(self.prefix) == Some(key))
+    }
+
     /// The full path of a key, as people write it.
     pub(super) fn path(&self, key: &str) -> String {
         format!("{}{key}", self.prefix)

@@ -126,6 +126,19 @@ impl Table {
         }
     }
 
+    /// Takes away the value at a dotted path, if there is one.
+    pub(super) fn remove(&mut self, path: &str) {
+        match path.split_once('.') {
+            None => self.entries.retain(|entry| &*entry.key != path),
+            Some((first, rest)) => {
+                let inner = self.entries.iter_mut().find(|entry| &*entry.key == first);
+                if let Some(Node::Table(table)) = inner.map(|entry| &mut entry.value.node) {
+                    table.remove(rest);
+                }
+            }
+        }
+    }
+
     /// Puts `above` over this table: tables merge, everything else is replaced. A path for which `is_value`
     /// holds is one value even if it is written as a table (a distribution, say), and is replaced whole.
     pub(super) fn merge(&mut self, above: Table, path: &str, is_value: &dyn Fn(&str) -> bool) {
