@@ -72,12 +72,12 @@ pub(super) fn simulate_only(study: &Study, threads: NonZeroUsize, point: Option<
     }
 }
 
-struct Watcher<'a, 's, W: Write> {
+struct Watcher<'a, 's, 'o, W: Write> {
     jobs: Option<&'a mut JobsWriter<'s, W>>,
-    progress: Progress,
+    progress: Progress<'o>,
 }
 
-impl<W: Write> Observer for Watcher<'_, '_, W> {
+impl<W: Write> Observer for Watcher<'_, '_, '_, W> {
     type Error = csv::Error;
 
     fn replication(&mut self, point: usize, replication: u32, facts: &Observations) -> Result<(), csv::Error> {
