@@ -3,6 +3,7 @@
 //! Time runs from the issue of the user token. `svc_token_cached` says that the second request carries the service
 //! token of the first (whether or not there is a cache to hold it).
 
+use outlast::identity::revocation::{DeletedWith, delete_token};
 use outlast::identity::{Check, Presented, Receiver, ServicePresented, Token, check};
 use outlast::units::{Instant, Span};
 
@@ -14,11 +15,11 @@ enum Event {
     None,
     /// Rotations until no key of before is left.
     Purge,
-    /// The user token is revoked.
+    /// The user token is deleted.
     Revoke,
     /// Its user is disabled.
     Disable,
-    /// The service token is revoked.
+    /// The service token is deleted.
     RevokeService,
 }
 
@@ -36,13 +37,15 @@ impl Event {
 
     /// What it does at `at` to a token that was issued at `issued`.
     fn strike(self, token: Token, issued: Instant, is_user: bool, at: Instant) -> Token {
+        // Only a token that exists by then can lose its key or be deleted, and only one that has not expired.
+        let exists = issued < at;
+        let can_be_deleted = exists && delete_token(at, &token, DeletedWith::Another).is_ok();
         match self {
-            Event::None => token,
-            Event::Purge if issued < at => Token { key_gone_at: at, ..token },
-            Event::Revoke | Event::Disable if is_user => Token { revoked_at: at, ..token },
-            // Only a token that exists by then can be revoked.
-            Event::RevokeService if !is_user && issued < at => Token { revoked_at: at, ..token },
-            Event::Purge | Event::Revoke | Event::Disable | Event::RevokeService => token,
+            Event::Purge if exists => Token { key_gone_at: at, ..token },
+            Event::Revoke if is_user && can_be_deleted => Token { revoked_at: at, ..token },
+            Event::RevokeService if !is_user && can_be_deleted => Token { revoked_at: at, ..token },
+            Event::Disable if is_user => Token { revoked_at: at, ..token },
+            Event::None | Event::Purge | Event::Revoke | Event::Disable | Event::RevokeService => token,
         }
     }
 }

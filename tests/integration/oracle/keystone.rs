@@ -4,6 +4,7 @@
 
 use outlast::identity::exchange::exchange;
 use outlast::identity::keystone_cache::{Entry, KeystoneCache};
+use outlast::identity::revocation::{DeletedWith, delete_token};
 use outlast::identity::validation::{Caller, validate};
 use outlast::identity::{Token, defaults};
 use outlast::units::{Instant, Span};
@@ -40,6 +41,8 @@ fn compare_cached(compare: &mut Compare, row: &Row<'_>) {
         "none" => row.expect_empty("event_at"),
         // Rotations until no key of before is left.
         "purge" => token.key_gone_at = at(row, "event_at"),
+        // An expired token is not found, so nothing comes of its deletion.
+        "revoke" if delete_token(at(row, "event_at"), &token, DeletedWith::Another).is_err() => {}
         "revoke" | "disable" => {
             token.revoked_at = at(row, "event_at");
             entry = Entry::NONE;

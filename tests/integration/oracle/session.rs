@@ -1,5 +1,6 @@
 //! Tables `service_token_reuse` and `reauth_on_401`: what keystoneauth does with the tokens that it holds.
 
+use outlast::identity::revocation::{DeletedWith, delete_token};
 use outlast::identity::session::{Sender, UserAuth, is_reused};
 use outlast::identity::{Presented, Receiver, ServicePresented, Token, check};
 use outlast::units::{Instant, Span};
@@ -53,7 +54,7 @@ impl Case {
             "password" => UserAuth::Password,
             _ => row.unexpected("user_auth", "fixed or password"),
         };
-        let (purged, user_revoked, service_revoked) = match row.text("event") {
+        let (purged, user_deleted, service_deleted) = match row.text("event") {
             "none" => (false, false, false),
             "revoke_svc" => (false, false, true),
             "revoke_user" => (false, true, false),
@@ -61,10 +62,11 @@ impl Case {
             _ => row.unexpected("event", "a known event"),
         };
         let expiration = Span::from_seconds(row.int("expiration"));
-        // All of it happened before the request.
-        let old = |age: i64, revoked: bool| {
+        // All of it happened right before the request. By then an expired token cannot be deleted any more.
+        let old = |age: i64, deleted: bool| {
             let instant = |happened| if happened { Instant::ALWAYS } else { Instant::NEVER };
             let token = Token::new(Instant::from_seconds(-age), expiration, instant(purged));
+            let revoked = deleted && delete_token(Instant::START, &token, DeletedWith::Another).is_ok();
             Held { token: Token { revoked_at: instant(revoked), ..token }, is_old: true }
         };
         let service_wrapper = row.flag("service_wrapper");
@@ -73,8 +75,8 @@ impl Case {
         }
         Case {
             sender: Sender { user, service_wrapper },
-            user: old(row.int("user_age"), user_revoked),
-            service: service_wrapper.then(|| old(row.int("svc_age"), service_revoked)),
+            user: old(row.int("user_age"), user_deleted),
+            service: service_wrapper.then(|| old(row.int("svc_age"), service_deleted)),
             expiration,
             window: Span::from_seconds(row.int("window")),
         }
