@@ -1,6 +1,8 @@
 //! The command line: exit codes, what is said where, and that nothing is written when something is wrong.
 
 use std::fs;
+use std::process::{Child, ExitStatus};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::command::{Desk, SMALL};
@@ -225,6 +227,33 @@ fn formats_for_programs_and_pull_requests() {
     assert!(desk.run(&["schema", "--presets"]).stdout.contains("kolla-ansible"));
 }
 
+/// A command under way, which does not outlive the test.
+#[cfg(unix)]
+struct Running(Child);
+
+#[cfg(unix)]
+impl Running {
+    fn ends_within(&mut self, limit: Duration) -> ExitStatus {
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.0.try_wait().unwrap() {
+                return status;
+            }
+            assert!(started.elapsed() < limit, "a replication in progress must not hold it up");
+            sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Fails if it has ended, which is what is wanted.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Ctrl-C in a long run: what is complete is kept beside an earlier result, which stays.
 #[test]
 #[cfg(unix)]
@@ -233,19 +262,31 @@ fn an_interrupted_run_keeps_what_is_complete() {
     desk.write("small.toml", SMALL);
     desk.run(&["run", "small.toml", "--no-plots"]).exits(0);
     let earlier = desk.read("output/small/summary.csv");
-    // The first point ends at once, the second would take hours.
-    let long = SMALL.replace(
+    // The first point is a replication of 2,400 jobs, more than buffers hold; the second would take hours.
+    let long = SMALL.replace("replications = 3", "replications = 1").replace(
         "\"cinder.service_user.send_service_user_token\" = [false, true]",
-        "\"run.duration\" = [\"1h\", \"300000d\"]",
+        "\"run.duration\" = [\"40h\", \"300000d\"]",
     );
     desk.write("small.toml", long);
-    let child = desk.command(&["run", "small.toml", "--no-plots", "--threads", "1"]).spawn().unwrap();
-    std::thread::sleep(Duration::from_millis(1_500));
-    let interrupted = Instant::now();
-    assert!(std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    let status = child.wait_with_output().unwrap().status;
+    let command = &["run", "small.toml", "--no-plots", "--jobs", "--threads", "1"];
+    let mut running = Running(desk.command(command).spawn().unwrap());
+    // Jobs are written once their replication is complete, so the first bytes say that the first point is; and once
+    // there are no more of them, the second is under way.
+    let started = Instant::now();
+    let (mut size, mut grown) = (0, started);
+    while size == 0 || grown.elapsed() < Duration::from_millis(500) {
+        assert!(started.elapsed() < Duration::from_secs(120), "the first point takes too long: {size} bytes");
+        assert_eq!(running.0.try_wait().unwrap(), None, "it ended of its own");
+        sleep(Duration::from_millis(50));
+        let now = fs::metadata(desk.path().join("output/small.partial/jobs.csv")).map_or(0, |file| file.len());
+        if now != size {
+            (size, grown) = (now, Instant::now());
+        }
+    }
+    let id = running.0.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    let status = running.ends_within(Duration::from_secs(60));
     assert_eq!(status.code(), Some(130));
-    assert!(interrupted.elapsed() < Duration::from_secs(20), "a replication in progress must not hold it up");
     assert_eq!(desk.read("output/small/summary.csv"), earlier);
     let kept = desk.read("output/small.partial/summary.csv");
     assert_eq!(kept.lines().count(), 3, "the header and the rows of point 0: {kept}");
