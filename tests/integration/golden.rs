@@ -47,7 +47,8 @@ fn a_small_run_gives_these_bytes() {
 }
 
 /// The whole output, plots and job records included: with any number of threads, and on a processor without AVX and
-/// fused multiply-add, which make the C library compute other last digits.
+/// fused multiply-add, which make the C library compute other last digits. Such a processor can be feigned only to the
+/// GNU C library on x86-64; elsewhere that case would compare two equal runs, so there is none.
 #[test]
 fn bytes_depend_on_the_scenario_and_the_seed_alone() {
     let run = |threads: &str, tunables: Option<&str>| {
@@ -62,9 +63,11 @@ fn bytes_depend_on_the_scenario_and_the_seed_alone() {
     };
     let expected = run("1", None);
     let masked = "glibc.cpu.hwcaps=-AVX,-AVX2,-AVX512F,-FMA,-FMA4,-AVX_Fast_Unaligned_Load";
-    for (name, found) in
-        [("2 threads", run("2", None)), ("7 threads", run("7", None)), ("masked", run("2", Some(masked)))]
-    {
+    let mut runs = vec![("2 threads", run("2", None)), ("7 threads", run("7", None))];
+    if cfg!(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64")) {
+        runs.push(("masked", run("2", Some(masked))));
+    }
+    for (name, found) in runs {
         assert_eq!(expected.len(), found.len(), "{name}");
         for ((file, bytes), (other, others)) in expected.iter().zip(&found) {
             assert_eq!(file, other, "{name}");
