@@ -260,7 +260,7 @@ fn the_table_has_no_circle() {
     let mut settled = BTreeSet::new();
     while let Some((room, _)) = MAY_IMPORT.iter().find(|(room, allowed)| {
         let is_settled = |path: &&str| settled.contains(path.split("::").next().unwrap_or_default());
-        !settled.contains(room) && allowed.iter().all(|path| is_settled(&path))
+        !settled.contains(room) && allowed.iter().all(is_settled)
     }) {
         settled.insert(*room);
     }
