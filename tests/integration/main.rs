@@ -12,6 +12,8 @@ mod common_numbers;
 mod conservation;
 /// The same input gives the same facts, whatever the number of threads.
 mod determinism;
+/// What the documents point at is there, and what they tell the reader to write works.
+mod documents;
 /// The bytes of a small run, and that nothing but scenario and seed moves them.
 mod golden;
 /// The rules against what the real Keystone, keystonemiddleware and keystoneauth answered.
