@@ -1,103 +1,51 @@
 //! A run that was written down replays: its own `jobs.csv` as a trace gives the same outcomes, job by job.
 
 use std::fs::File;
-use std::path::Path;
 
 use csv::Writer;
 use outlast::cloud::{Records, simulate};
-use outlast::jobs::step_name;
 use outlast::model::Model;
-use outlast::model::vocabulary::{JobKind, Quantity};
-use outlast::observe::{JobRecord, Observations, Outcome};
+use outlast::observe::Observations;
 use outlast::units::{ExactSeconds, MICROS};
 
-use crate::support::{ALL_SEND, BUSY, failure, study, study_in};
+use crate::command::Desk;
+use crate::support::{ALL_SEND, BUSY, study, study_in};
 
-/// Columns of `jobs.csv`, with a swept key among them.
-const COLUMNS: &[&str] = &[
-    "scenario",
-    "point",
-    "keystone.token.expiration_s",
-    "workload",
-    "job",
-    "replication",
-    "job_id",
-    "submitted_s",
-    "token_age_s",
-    "image_size_bytes",
-    "build_queue_s",
-    "cinder_queue_s",
-    "download_s",
-    "convert_s",
-    "attach_s",
-    "ended_s",
-    "outcome",
-    "step",
-    "reason",
-    "http_status",
-    "first_cause_step",
-    "first_cause_reason",
-    "first_cause_s",
-    "cleanup",
-    "orphans",
-    "polls",
-    "attempts",
-    "keystone_validations",
-    "service_tokens_issued",
-];
-
-/// The row of one job.
-fn row(model: &Model, replication: u32, job: &JobRecord) -> Vec<String> {
-    let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
-    let seconds = |micros: i64| ExactSeconds(micros).to_string();
-    let failure = failure(job);
-    let step = |step| step_name(JobKind::BootFromVolume, step);
-    let mut row = vec![
-        "busy".to_owned(),
-        "0".to_owned(),
-        seconds(model.keystone.expiration.micros()),
-        model.workloads[job.workload].name.clone(),
-        JobKind::BootFromVolume.code().to_owned(),
-        replication.to_string(),
-        job.ordinal.to_string(),
-        seconds(job.submitted.micros()),
-        seconds(job.token_age.micros()),
-    ];
-    row.extend(Quantity::ALL.iter().map(|&quantity| {
-        let value = job.quantities[quantity as usize];
-        if quantity.is_size() { value.to_string() } else { seconds(value) }
-    }));
-    let outcome = match job.outcome {
-        Outcome::Completed => "completed",
-        Outcome::Failed(_) => "failed",
-        Outcome::Unfinished => "unfinished",
-    };
-    row.extend([
-        job.ended.map_or(String::new(), |ended| seconds(ended.micros())),
-        outcome.to_owned(),
-        text(failure.map(|failure| step(failure.step))),
-        text(failure.map(|failure| failure.reason.code())),
-        failure.map_or(String::new(), |failure| failure.http_status.to_string()),
-        text(failure.map(|failure| step(failure.first_cause.step))),
-        text(failure.map(|failure| failure.first_cause.reason.code())),
-        failure.map_or(String::new(), |failure| seconds(failure.first_cause.at.micros())),
-        text(job.cleanup.map(|cleanup| cleanup.code())),
-        job.orphans.to_string(),
-        job.polls.to_string(),
-        job.attempts.to_string(),
-        job.keystone_validations.to_string(),
-        job.service_tokens_issued.to_string(),
-    ]);
-    row
+/// What `outlast run --jobs` writes of a scenario, with these options added.
+fn jobs(desk: &Desk, name: &str, scenario: &str, options: &[&str]) -> String {
+    let file = format!("{name}.toml");
+    desk.write(&file, scenario);
+    let arguments = [&["run", &file, "--jobs", "--no-plots"], options].concat();
+    desk.run(&arguments).exits(0);
+    desk.read(&format!("output/{name}/jobs.csv"))
 }
 
-fn write(path: &Path, model: &Model, replication: u32, jobs: &[JobRecord]) {
-    let mut writer = Writer::from_writer(File::create(path).expect("a file of ours"));
-    writer.write_record(COLUMNS).expect("the heading");
-    for job in jobs {
-        writer.write_record(row(model, replication, job)).expect("as many fields as columns");
+/// The heading and the rows of one replication.
+fn of_replication(jobs: &str, replication: u32) -> String {
+    let mut lines = jobs.lines();
+    let heading = lines.next().expect("a heading");
+    let column = heading.split(',').position(|name| name == "replication").expect("a column of this name");
+    let replication = replication.to_string();
+    // No field of these tests is quoted.
+    let rows = lines.filter(|line| line.split(',').nth(column) == Some(&replication));
+    std::iter::once(heading).chain(rows).map(|line| format!("{line}\n")).collect()
+}
+
+/// The scenario with its two workloads taken from `trace.csv`.
+fn traced(busy: &str) -> String {
+    let traced = busy
+        .replace("{ poisson = \"90/h\" }", "{ trace = \"trace.csv\" }")
+        .replace("{ every = \"97s\" }", "{ trace = \"trace.csv\" }");
+    assert_eq!(traced.matches("trace.csv").count(), 2, "both workloads");
+    traced
+}
+
+/// Fails at the first line that differs.
+fn assert_same_lines(what: &str, first: &str, again: &str) {
+    for (number, (ours, theirs)) in first.lines().zip(again.lines()).enumerate() {
+        assert_eq!(ours, theirs, "{what}: line {} is the first that differs", number + 1);
     }
-    writer.flush().expect("written");
+    assert!(first == again, "{what}: {} lines, then {}", first.lines().count(), again.lines().count());
 }
 
 /// Jobs, services, tokens and events: everything is the same, so that it does not matter which of them a reader
@@ -110,6 +58,8 @@ fn assert_replays(what: &str, first: &Observations, again: &Observations) {
     assert_eq!(first, again, "{what}");
 }
 
+/// The file that the command writes is the trace, and the command replays it to the same file; so does the library, down
+/// to the last event.
 #[test]
 fn our_own_records_replay() {
     let constant = BUSY.replace("{ exponential = { mean = \"2s\" } }", "\"300ms\"");
@@ -117,24 +67,55 @@ fn our_own_records_replay() {
     for (what, busy) in [("random request times", BUSY), ("constant request times", constant.as_str())] {
         let scenario = |busy: &str| {
             format!(
-                "run = {{ seed = 31, duration = \"6h\", drain = \"4h\" }}
+                "run = {{ seed = 31, duration = \"6h\", drain = \"4h\", replications = 4 }}
                 {ALL_SEND}cloud.fernet_rotation.every = \"70m\"
                 {busy}"
             )
         };
+        let desk = Desk::new();
+        let written = jobs(&desk, "busy", &scenario(busy), &[]);
         let model = study(&scenario(busy)).points.remove(0).model;
-        let folder = tempfile::tempdir().expect("a folder of ours");
         for replication in [0, 3] {
+            let trace = of_replication(&written, replication);
+            desk.write("trace.csv", &trace);
+            let again = jobs(&desk, "busy", &scenario(&traced(busy)), &[]);
+            assert_same_lines(what, &trace, &of_replication(&again, replication));
+
             let first = simulate(&model, replication, Records::Jobs);
             assert!(first.workloads.iter().all(|workload| workload.counts.jobs > 100), "{what}");
-            write(&folder.path().join("jobs.csv"), &model, replication, &first.records);
-            let traced = busy
-                .replace("{ poisson = \"90/h\" }", "{ trace = \"jobs.csv\" }")
-                .replace("{ every = \"97s\" }", "{ trace = \"jobs.csv\" }");
-            assert_eq!(traced.matches("jobs.csv").count(), 2, "both workloads");
-            let replayed = study_in(folder.path(), &scenario(&traced)).points.remove(0).model;
+            assert_eq!(trace.lines().count(), 1 + first.records.len(), "{what}: every job is written down");
+            let replayed = study_in(desk.path(), &scenario(&traced(busy))).points.remove(0).model;
             assert_replays(what, &first, &simulate(&replayed, replication, Records::Jobs));
         }
+    }
+}
+
+/// What is swept has columns of its own, and a preset's is the only one whose name has no dot: a replay takes none of
+/// them for a part of a job, and every file of the result is the same.
+#[test]
+fn a_point_of_a_sweep_replays() {
+    let scenario = |busy: &str| {
+        format!(
+            "run = {{ seed = 32, duration = \"6h\", drain = \"4h\", replications = 1 }}
+            {busy}
+            [sweep]
+            preset = [\"devstack\", \"kolla-ansible\"]
+            \"keystone.token.expiration\" = [\"20m\", \"1h\"]"
+        )
+    };
+    let desk = Desk::new();
+    let options = ["--point", "2"];
+    let tables =
+        || ["summary.csv", "failures.csv", "services.csv"].map(|name| desk.read(&format!("output/busy/{name}")));
+    let written = jobs(&desk, "busy", &scenario(BUSY), &options);
+    assert!(written.starts_with("scenario,point,preset,keystone.token.expiration_s,"), "{written:.200}");
+    assert!(written.lines().count() > 500 && written.contains("failed"), "something to replay");
+    let first = tables();
+    desk.write("trace.csv", &written);
+    let again = jobs(&desk, "busy", &scenario(&traced(BUSY)), &options);
+    assert_same_lines("jobs", &written, &again);
+    for (ours, theirs) in first.iter().zip(&tables()) {
+        assert_same_lines("a table", ours, theirs);
     }
 }
 
@@ -176,22 +157,22 @@ fn what_a_trace_leaves_out_is_drawn() {
 fn jobs_of_one_instant_replay_in_their_order() {
     let scenario = format!(
         "name = \"ties\"
-        run.duration = \"1h\"
+        run = {{ duration = \"1h\", replications = 1 }}
         {ALL_SEND}
         [[workload]]
         name = \"jobs\"
         job = \"boot-from-volume\"
-        arrivals = {{ trace = \"jobs.csv\" }}
+        arrivals = {{ trace = \"trace.csv\" }}
         token_age = \"0s\""
     );
-    let folder = tempfile::tempdir().expect("a folder of ours");
-    let path = folder.path().join("jobs.csv");
-    std::fs::write(&path, "submitted_s,download_s\n0,100\n0,50\n0,10\n").expect("a file of ours");
-    let load = || study_in(folder.path(), &scenario).points.remove(0).model;
-    let model = load();
-    let first = simulate(&model, 0, Records::Jobs);
+    let desk = Desk::new();
+    desk.write("trace.csv", "submitted_s,download_s\n0,100\n0,50\n0,10\n");
+    let facts = || simulate(&study_in(desk.path(), &scenario).points[0].model, 0, Records::Jobs);
+    let first = facts();
     let order: Vec<u64> = first.records.iter().map(|record| record.ordinal).collect();
     assert_eq!(order, [2, 1, 0], "in the order of ending");
-    write(&path, &model, 0, &first.records);
-    assert_replays("ties", &first, &simulate(&load(), 0, Records::Jobs));
+    let written = jobs(&desk, "ties", &scenario, &[]);
+    desk.write("trace.csv", &written);
+    assert_same_lines("ties", &written, &jobs(&desk, "ties", &scenario, &[]));
+    assert_replays("ties", &first, &facts());
 }
