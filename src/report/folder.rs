@@ -5,6 +5,9 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
+/// The file that is written last and marks a folder as a result.
+pub const MANIFEST: &str = "run.json";
+
 /// What could not be written, and why.
 #[derive(Debug)]
 pub struct WriteError {
@@ -44,8 +47,17 @@ impl Folder {
     /// Starts a result; what an earlier run left unfinished is thrown away.
     ///
     /// # Errors
-    /// When the folder cannot be made.
+    /// When the folder cannot be made, or when its place is taken by something that is no earlier result: a careless
+    /// `--out .` must not cost anybody a folder of theirs.
     pub fn create(out: &Path, name: &str) -> Result<Folder, WriteError> {
+        let place = out.join(name);
+        let is_result = |folder: &Path| folder.join(MANIFEST).is_file();
+        let is_empty = |folder: &Path| fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
+        if fs::symlink_metadata(&place).is_ok() && !is_result(&place) && !is_empty(&place) {
+            let cause =
+                format!("it is there already and holds no earlier result (no {MANIFEST}); choose another --out");
+            return Err(WriteError::new(place, io::Error::other(cause)));
+        }
         let folder = Folder {
             partial: out.join(format!("{name}.partial")),
             place: out.join(name),
@@ -149,23 +161,34 @@ mod tests {
         for file in ["first", "second"] {
             let folder = Folder::create(out.path(), "peak").unwrap();
             folder.write(file, "text").unwrap();
+            folder.write(MANIFEST, "{}").unwrap();
             folder.finish().unwrap();
         }
         assert_eq!(names(out.path()), ["peak"]);
-        assert_eq!(names(&out.path().join("peak")), ["second"]);
+        assert_eq!(names(&out.path().join("peak")), [MANIFEST, "second"]);
     }
 
     #[test]
     fn a_failed_result_leaves_the_earlier_one() {
         let out = tempfile::tempdir().unwrap();
         let folder = Folder::create(out.path(), "peak").unwrap();
-        folder.write("first", "text").unwrap();
+        folder.write(MANIFEST, "{}").unwrap();
         folder.finish().unwrap();
         let folder = Folder::create(out.path(), "peak").unwrap();
         folder.write("second", "text").unwrap();
         drop(folder);
         assert_eq!(names(out.path()), ["peak"]);
-        assert_eq!(names(&out.path().join("peak")), ["first"]);
+        assert_eq!(names(&out.path().join("peak")), [MANIFEST]);
+    }
+
+    #[test]
+    fn what_is_no_result_is_not_replaced() {
+        let out = tempfile::tempdir().unwrap();
+        fs::create_dir(out.path().join("src")).unwrap();
+        fs::write(out.path().join("src/main.rs"), "").unwrap();
+        let error = Folder::create(out.path(), "src").unwrap_err().to_string();
+        assert!(error.contains("holds no earlier result"), "{error}");
+        assert_eq!(names(&out.path().join("src")), ["main.rs"]);
     }
 
     #[test]
