@@ -38,23 +38,39 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> Exit {
         return Exit::CouldNotRun;
     }
     let mut exit = Exit::Done;
-    for (index, loaded) in loaded.iter().enumerate() {
-        if index > 0 && args.format == Format::Text {
-            output.result("");
-        }
+    // Several documents are one array; what people read follows one another.
+    let array = args.format == Format::Json && loaded.len() > 1;
+    let mut printed = Vec::new();
+    for loaded in &loaded {
         match run_one(loaded, args, output) {
-            Ok(Exit::Interrupted) => return Exit::Interrupted,
-            Ok(ended) => exit = exit.max(ended),
+            Ok((Exit::Interrupted, _)) => return Exit::Interrupted,
+            Ok((ended, text)) => {
+                exit = exit.max(ended);
+                if array {
+                    printed.push(text);
+                    continue;
+                }
+                match args.format {
+                    Format::Text if printed.is_empty() => output.result(&text),
+                    Format::Text => output.result(format_args!("\n{text}")),
+                    Format::Json | Format::Markdown => output.result_always(&text),
+                }
+                printed.push(text);
+            }
             Err(error) => {
                 output.error(error);
                 exit = exit.max(Exit::CouldNotRun);
             }
         }
     }
+    if array {
+        output.result_always(format_args!("[\n{}\n]", printed.join(",\n")));
+    }
     exit
 }
 
-fn run_one(loaded: &Loaded, args: &RunArgs, output: &Output) -> Result<Exit, WriteError> {
+/// Simulates one study and writes its results; answers how it ended and what to print of it.
+fn run_one(loaded: &Loaded, args: &RunArgs, output: &Output) -> Result<(Exit, String), WriteError> {
     let started = Instant::now();
     let study = &loaded.study;
     // Before the simulation: a folder that cannot be written is known at once.
@@ -78,16 +94,16 @@ fn run_one(loaded: &Loaded, args: &RunArgs, output: &Output) -> Result<Exit, Wri
     };
     report::write(findings, &folder, &manifest)?;
     if simulated.interrupted {
-        return Ok(interrupted(&simulated, folder, loaded, output));
+        return Ok((interrupted(&simulated, folder, loaded, output), String::new()));
     }
     let place = folder.finish()?;
-    match args.format {
-        Format::Text => output.result(console::render(findings, Some(&place), output.stdout_colour()).trim_end()),
-        Format::Json => output.result_always(json::render(findings)),
-        Format::Markdown => output.result_always(markdown::render(findings)),
-    }
+    let text = match args.format {
+        Format::Text => console::render(findings, Some(&place), output.stdout_colour()).trim_end().to_owned(),
+        Format::Json => json::render(findings),
+        Format::Markdown => markdown::render(findings),
+    };
     output.detail(format_args!("{} events, {:.2} s", simulated.events, started.elapsed().as_secs_f64()));
-    Ok(if verdicts.iter().all(Verdict::holds) { Exit::Done } else { Exit::ExpectationFailed })
+    Ok((if verdicts.iter().all(Verdict::holds) { Exit::Done } else { Exit::ExpectationFailed }, text))
 }
 
 /// What will be done, before it takes its time.

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::num::NonZeroUsize;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use super::exit::Exit;
 use super::output::Output;
@@ -26,13 +27,18 @@ pub(super) struct Simulated {
     pub(super) events: u64,
 }
 
-/// Whether Ctrl-C has been pressed; listens from the first call on. A second Ctrl-C ends the program at once.
+/// Presses of Ctrl-C closer than this count as one: some tools signal a process and its group.
+const ONE_PRESS: Duration = Duration::from_millis(500);
+
+/// Whether Ctrl-C has been pressed; listens from the first call on. Pressed once more, it ends the program at once.
 pub(super) fn stop() -> &'static AtomicBool {
     static STOP: AtomicBool = AtomicBool::new(false);
     static LISTENING: OnceLock<bool> = OnceLock::new();
     LISTENING.get_or_init(|| {
-        let handler = || {
-            if STOP.swap(true, Ordering::Relaxed) {
+        let mut first: Option<Instant> = None;
+        let handler = move || {
+            STOP.store(true, Ordering::Relaxed);
+            if first.get_or_insert_with(Instant::now).elapsed() > ONE_PRESS {
                 std::process::exit(i32::from(Exit::Interrupted.code()));
             }
         };

@@ -1,8 +1,10 @@
 //! What is said about a study, in what order: verdicts, sentences, tables. How it looks is the renderers' business.
 
-use crate::analysis::{Check, FailureRow, PointResult, Problem, Summary, Verdict};
+use crate::analysis::{Check, FailureRow, IntervalMethod, PointResult, Problem, Rate, Summary, Verdict};
 use crate::jobs::step_name;
 use crate::model::study::{Expectation, Point, Study};
+use crate::model::vocabulary::Reason;
+use crate::model::{Keys, Offset, Rotations};
 
 use super::Findings;
 use super::words::{self, NOTHING};
@@ -180,7 +182,7 @@ fn problem(expectation: &Expectation, check: &Check) -> String {
         Some(Problem::TooFewJobs) => {
             format!("{metric} is {}, and too few jobs completed to bound it", show(check.value))
         }
-        Some(Problem::UnfinishedJobs) => "some jobs did not end before the drain was over".to_string(),
+        Some(Problem::UnfinishedJobs) => "some jobs did not end before `run.drain` was over".to_string(),
         Some(Problem::NoSuchWorkload) => {
             format!("there is no workload {}", expectation.workload.as_deref().unwrap_or("of this name"))
         }
@@ -415,6 +417,40 @@ fn failures(study: &Study, results: &[PointResult]) -> Option<Grid> {
     Some(grid)
 }
 
+/// What helps most where most failures are Nova's impatience, which hides everything else.
+fn waits_too_short(study: &Study, results: &[PointResult]) -> Option<String> {
+    let finished: u64 = results.iter().map(|result| result.all().counts.finished()).sum();
+    let timeouts = results.iter().flat_map(|result| &result.failures);
+    let timeouts = timeouts.filter(|way| way.first_cause_reason == Reason::VolumeWaitTimeout);
+    let timed_out: u64 = timeouts.map(|way| way.jobs).sum();
+    if timed_out * 2 <= finished {
+        return None;
+    }
+    let nova = &study.points.first()?.model.nova;
+    let wait = nova.volume_poll_interval * i64::from(nova.volume_poll_attempts);
+    Some(format!(
+        "most jobs fail because Nova stops waiting for the volume (after {}, unless swept); to see what tokens do, raise \
+         `nova.DEFAULT.block_device_allocate_retries`",
+        words::duration(wait)
+    ))
+}
+
+/// Whether the exact interval of a point leans on an independence that its key schedule denies.
+fn shares_a_phase(study: &Study, result: &PointResult) -> bool {
+    let exact = |rate: &Rate| rate.interval.is_some_and(|interval| interval.method == IntervalMethod::ClopperPearson);
+    let Some(point) = super::point(study, result.point) else { return false };
+    let keystone = &point.model.keystone;
+    let uncovered = match &keystone.keys {
+        Keys::Fernet { max_active_keys, rotations: Rotations::Every { period, offset: Offset::Random } } => {
+            *period * i64::from(max_active_keys.saturating_sub(2)) < keystone.expiration + keystone.allow_expired_window
+        }
+        Keys::Fernet { rotations: Rotations::Every { .. } | Rotations::At(_) | Rotations::Never, .. } | Keys::Jws => {
+            false
+        }
+    };
+    uncovered && exact(&result.all().token_failure_rate)
+}
+
 /// What to know before believing the numbers.
 fn notes(study: &Study, results: &[PointResult]) -> Vec<String> {
     let mut notes = study.notes.clone();
@@ -429,6 +465,17 @@ fn notes(study: &Study, results: &[PointResult]) -> Vec<String> {
         notes.push(format!(
             "{} failed at the very first request, with a token that was already dead",
             words::counted(refused, "job")
+        ));
+    }
+    if let Some(hint) = waits_too_short(study, results) {
+        notes.push(hint);
+    }
+    let clustered = results.iter().filter(|result| shares_a_phase(study, result)).count();
+    if clustered > 0 {
+        notes.push(format!(
+            "at {} no job or every job failed, and the keys cover less than expiration + window: the interval takes \
+             jobs as independent, but those of a replication share one rotation phase; more replications make it surer",
+            words::counted(clustered as u64, "point")
         ));
     }
     if results.iter().any(|result| result.replications < 2) {

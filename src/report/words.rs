@@ -106,11 +106,12 @@ pub(crate) fn duration(span: Span) -> String {
             format!("{}.{} s", tenths / 10, tenths % 10)
         }
     } else {
-        let seconds = (micros + SECOND / 2) / SECOND;
-        match seconds {
-            s if s < 3_600 => two(s / 60, "min", s % 60, "s"),
-            s if s < 86_400 => two(s / 3_600, "h", s % 3_600 / 60, "min"),
-            s => two(s / 86_400, "d", s % 86_400 / 3_600, "h"),
+        // Rounded to the smaller of the two units that are shown.
+        let rounded = |unit: u64| (micros + unit * SECOND / 2) / (unit * SECOND) * unit;
+        match (rounded(1), rounded(60), rounded(3_600)) {
+            (s, _, _) if s < 3_600 => two(s / 60, "min", s % 60, "s"),
+            (_, s, _) if s < 86_400 => two(s / 3_600, "h", s % 3_600 / 60, "min"),
+            (_, _, s) => two(s / 86_400, "d", s % 86_400 / 3_600, "h"),
         }
     };
     format!("{sign}{text}")

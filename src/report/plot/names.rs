@@ -17,6 +17,15 @@ pub(super) fn short(axis: &Axis) -> String {
         "cloud.fernet_rotation.every" => "rotation".to_string(),
         "nova.service_user.send_service_user_token" => "Nova sends".to_string(),
         "cinder.service_user.send_service_user_token" => "Cinder sends".to_string(),
+        "nova.keystone_authtoken.token_cache_time" => "Nova's cache".to_string(),
+        "cinder.keystone_authtoken.token_cache_time" => "Cinder's cache".to_string(),
+        "glance.keystone_authtoken.token_cache_time" => "Glance's cache".to_string(),
+        "nova.keystone_authtoken.service_token_roles_required" => "Nova requires role".to_string(),
+        "cinder.keystone_authtoken.service_token_roles_required" => "Cinder requires role".to_string(),
+        "glance.keystone_authtoken.service_token_roles_required" => "Glance requires role".to_string(),
+        "nova.keystone_authtoken.service_token_roles" => "Nova takes roles".to_string(),
+        "cinder.keystone_authtoken.service_token_roles" => "Cinder takes roles".to_string(),
+        "glance.keystone_authtoken.service_token_roles" => "Glance takes roles".to_string(),
         _ => words::key_words(axis),
     }
 }
@@ -33,6 +42,8 @@ pub(super) fn shorts(axes: &[Axis]) -> Vec<String> {
 pub(super) fn value(axis: &Axis, index: usize) -> String {
     let Some(value) = axis.values.get(index) else { return String::new() };
     let spoken = |value: &crate::model::study::AxisValue| match (axis.unit, value.number) {
+        // The only negative times of options in seconds.
+        (AxisUnit::Seconds, Some(-1.0)) if value.label == "-1" => "off".to_string(),
         (AxisUnit::Seconds, Some(number)) => words::duration(Span::from_seconds_f64(number)),
         (AxisUnit::Bytes, Some(number)) => bytes(number),
         (AxisUnit::PerSecond | AxisUnit::None, _) | (_, None) => value.label.clone(),
