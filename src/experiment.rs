@@ -42,8 +42,6 @@ impl Plan<'_> {
 /// What came of an experiment.
 #[derive(Debug)]
 pub struct Ran {
-    /// The points that are complete, in order.
-    pub points: Vec<PointFacts>,
     /// Whether it was stopped before all of them were.
     pub interrupted: bool,
 }
@@ -58,6 +56,9 @@ pub trait Observer {
     /// # Errors
     /// Any error stops the experiment and is handed to the caller.
     fn replication(&mut self, point: usize, replication: u32, facts: &Observations) -> Result<(), Self::Error>;
+
+    /// Called when all replications of a point are done, in the order of points.
+    fn point(&mut self, facts: PointFacts);
 }
 
 /// Simulates every replication of every point of the plan.
@@ -109,7 +110,7 @@ pub fn run<O: Observer>(study: &Study, plan: &Plan<'_>, observer: &mut O) -> Res
 
         let mut waiting = BTreeMap::new();
         let mut done = 0;
-        let mut complete = Vec::new();
+        let mut complete = 0;
         let mut error = None;
         let mut current: Option<PointFacts> = None;
         for (unit, facts) in receiver {
@@ -127,14 +128,17 @@ pub fn run<O: Observer>(study: &Study, plan: &Plan<'_>, observer: &mut O) -> Res
                 let merging = current.get_or_insert_with(|| PointFacts::new(point.number, point.model.workloads.len()));
                 merging.add(facts);
                 if replication + 1 == point.model.run.replications {
-                    complete.extend(current.take());
+                    complete += 1;
+                    if let Some(facts) = current.take() {
+                        observer.point(facts);
+                    }
                 }
             }
             merged.advance(done);
         }
         match error {
             Some(error) => Err(error),
-            None => Ok(Ran { interrupted: complete.len() < points.len(), points: complete }),
+            None => Ok(Ran { interrupted: complete < points.len() }),
         }
     })
 }

@@ -4,7 +4,7 @@ use super::summarise::interval;
 use super::{Check, FailureRow, PointResult, Problem, Summary, Verdict};
 use crate::model::study::{Expectation, Metric, MetricKind, Study};
 use crate::model::vocabulary::{Reason, StepId};
-use crate::observe::{JobCounts, Side, Sketch};
+use crate::observe::{Distribution, JobCounts, Side};
 use crate::stats::{Sides, quantile_ranks, ratio_interval};
 use crate::units::MICROS;
 
@@ -103,10 +103,10 @@ impl Measure {
     }
 
     /// A quantile, bounded by order statistics, which assumes independent jobs.
-    fn of_quantile(sketch: &Sketch, q: f64, confidence: f64) -> Measure {
-        let at = |rank: Option<u64>, side| rank.and_then(|rank| sketch.at_rank(rank, side)).map(|span| span.seconds());
-        let (low, high) = quantile_ranks(sketch.len(), q, confidence);
-        let value = sketch.quantile(q).map(|span| span.seconds());
+    fn of_quantile(times: &Distribution, q: f64, confidence: f64) -> Measure {
+        let at = |rank: Option<u64>, side| rank.and_then(|rank| times.at_rank(rank, side)).map(|span| span.seconds());
+        let (low, high) = quantile_ranks(times.len(), q, confidence);
+        let value = times.quantile(q).map(|span| span.seconds());
         Measure { value, low: at(low, Side::Low), high: at(high, Side::High), too_few: true }
     }
 }
@@ -202,8 +202,8 @@ mod tests {
             token_failure_rate: none,
             confidence: CONFIDENCE,
             duration_mean: None,
-            durations: Sketch::default(),
-            margins: Sketch::default(),
+            durations: Distribution::default(),
+            margins: Distribution::default(),
             by_replication,
         }
     }

@@ -7,7 +7,7 @@ pub use judge::judge;
 pub use summarise::summarise;
 
 use crate::model::vocabulary::{Reason, Service, StepId};
-use crate::observe::{JobCounts, ServiceFacts, Sketch};
+use crate::observe::{Distribution, JobCounts, ServiceFacts};
 
 /// One point of a study, in numbers.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,9 +47,9 @@ pub struct Summary {
     /// Mean duration of completed jobs, in seconds.
     pub duration_mean: Option<f64>,
     /// Durations of completed jobs.
-    pub durations: Sketch,
+    pub durations: Distribution,
     /// Smallest margins of completed jobs.
-    pub margins: Sketch,
+    pub margins: Distribution,
     /// The counts of each replication, for bounds at other confidence levels.
     pub by_replication: Vec<JobCounts>,
 }

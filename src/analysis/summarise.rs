@@ -15,18 +15,25 @@ pub fn summarise(model: &Model, facts: &PointFacts) -> PointResult {
         summary(Some(index), &facts.workloads[index], by_replication, confidence)
     };
     let mut rows: Vec<Summary> = (0..facts.workloads.len()).map(of_workload).collect();
-    let mut all = WorkloadFacts::default();
-    for workload in &facts.workloads {
-        all.counts.add(&workload.counts);
-        all.durations.merge(&workload.durations);
-        all.margins.merge(&workload.margins);
-    }
     let sum = |workloads: &Vec<ReplicationFacts>| {
         let mut sum = JobCounts::default();
         workloads.iter().for_each(|workload| sum.add(&workload.counts));
         sum
     };
-    rows.push(summary(None, &all, facts.by_replication.iter().map(sum).collect(), confidence));
+    let all = match rows.as_slice() {
+        // The same jobs: nothing is kept twice.
+        [only] => Summary { workload: None, ..only.clone() },
+        _ => {
+            let mut all = WorkloadFacts::default();
+            for workload in &facts.workloads {
+                all.counts.add(&workload.counts);
+                all.durations.merge(&workload.durations);
+                all.margins.merge(&workload.margins);
+            }
+            summary(None, &all, facts.by_replication.iter().map(sum).collect(), confidence)
+        }
+    };
+    rows.push(all);
     let failures = (0..facts.workloads.len()).flat_map(|index| failures(index, facts));
     PointResult {
         point: facts.point,
@@ -47,8 +54,8 @@ fn summary(workload: Option<usize>, facts: &WorkloadFacts, by_replication: Vec<J
         token_failure_rate: rate(&by_replication, |counts| counts.token_failures, confidence),
         confidence,
         duration_mean: (completed > 0).then(|| counts.duration_sum_micros as f64 / completed as f64 / MICROS as f64),
-        durations: facts.durations.clone(),
-        margins: facts.margins.clone(),
+        durations: facts.durations.distribution(),
+        margins: facts.margins.distribution(),
         by_replication,
     }
 }

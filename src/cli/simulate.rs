@@ -13,7 +13,7 @@ use crate::analysis::{self, PointResult};
 use crate::cloud::Records;
 use crate::experiment::{self, Observer, Plan};
 use crate::model::study::Study;
-use crate::observe::Observations;
+use crate::observe::{Observations, PointFacts};
 use crate::report::csv::JobsWriter;
 
 /// What came of simulating a study.
@@ -58,15 +58,17 @@ pub(super) fn simulate<W: Write>(
 ) -> Result<Simulated, csv::Error> {
     let records = if jobs.is_some() { Records::Jobs } else { Records::None };
     let plan = Plan { threads, records, point, stop: stop() };
-    let mut watcher = Watcher { jobs, progress: Progress::new(&study.name, plan.units(study), output) };
+    let mut watcher = Watcher {
+        study,
+        jobs,
+        events: 0,
+        results: Vec::new(),
+        progress: Progress::new(&study.name, plan.units(study), output),
+    };
     let ran = experiment::run(study, &plan, &mut watcher);
     watcher.progress.finish();
     let ran = ran?;
-    Ok(Simulated {
-        interrupted: ran.interrupted,
-        events: ran.points.iter().map(|facts| facts.events).sum(),
-        results: ran.points.iter().map(|facts| analysis::summarise(&study.points[facts.point].model, facts)).collect(),
-    })
+    Ok(Simulated { interrupted: ran.interrupted, events: watcher.events, results: watcher.results })
 }
 
 /// The same without job records, which cannot fail.
@@ -79,7 +81,10 @@ pub(super) fn simulate_only(study: &Study, threads: NonZeroUsize, point: Option<
 }
 
 struct Watcher<'a, 's, 'o, W: Write> {
+    study: &'a Study,
     jobs: Option<&'a mut JobsWriter<'s, W>>,
+    events: u64,
+    results: Vec<PointResult>,
     progress: Progress<'o>,
 }
 
@@ -94,5 +99,11 @@ impl<W: Write> Observer for Watcher<'_, '_, '_, W> {
         }
         self.progress.advance();
         Ok(())
+    }
+
+    /// At once, so that only numbers are kept of a point and not its facts.
+    fn point(&mut self, facts: PointFacts) {
+        self.events += facts.events;
+        self.results.push(analysis::summarise(&self.study.points[facts.point].model, &facts));
     }
 }

@@ -4,7 +4,7 @@
 
 mod sketch;
 
-pub use sketch::{Side, Sketch};
+pub use sketch::{Distribution, Side, Sketch};
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,7 @@
 //! A sketch of signed times that merges exactly: equal whatever the order in which parts were added.
 
+use std::sync::Arc;
+
 use hdrhistogram::Histogram;
 
 use crate::units::Span;
@@ -18,16 +20,6 @@ pub enum Side {
     Middle,
     /// The highest that it can have been: for upper bounds.
     High,
-}
-
-impl Side {
-    const fn flipped(self) -> Side {
-        match self {
-            Side::Low => Side::High,
-            Side::Middle => Side::Middle,
-            Side::High => Side::Low,
-        }
-    }
 }
 
 /// Distribution of times, to a millisecond or three digits, whichever is coarser; minimum and maximum are exact.
@@ -50,10 +42,6 @@ struct Parts {
 impl Parts {
     fn new(first: Span) -> Parts {
         Parts { below_zero: None, from_zero: histogram(), min: first, max: first }
-    }
-
-    fn below_zero_len(&self) -> u64 {
-        self.below_zero.as_ref().map_or(0, Histogram::len)
     }
 }
 
@@ -93,33 +81,82 @@ impl Sketch {
         }
     }
 
+    /// What it holds, in no more memory than that needs.
+    pub fn distribution(&self) -> Distribution {
+        let Some(parts) = &self.parts else { return Distribution::default() };
+        let mut buckets = Vec::new();
+        let mut upto = 0;
+        let mut push = |low: i64, high: i64, count: u64| {
+            upto += count;
+            // A millisecond stands for all that begins with it.
+            let (low, high) = (low.saturating_mul(MILLISECOND), high.saturating_mul(MILLISECOND));
+            let end = |micros: i64| Span::from_micros(micros).clamp(parts.min, parts.max);
+            buckets.push(Bucket { low: end(low), high: end(high.saturating_add(MILLISECOND - 1)), upto });
+        };
+        let ends = |histogram: &Histogram<u64>, value: u64| {
+            (histogram.lowest_equivalent(value) as i64, histogram.highest_equivalent(value) as i64)
+        };
+        if let Some(histogram) = &parts.below_zero {
+            // The largest magnitude comes first.
+            let recorded: Vec<_> = histogram.iter_recorded().collect();
+            for bucket in recorded.iter().rev() {
+                let (least, most) = ends(histogram, bucket.value_iterated_to());
+                push(-most, -least, bucket.count_at_value());
+            }
+        }
+        for bucket in parts.from_zero.iter_recorded() {
+            let (low, high) = ends(&parts.from_zero, bucket.value_iterated_to());
+            push(low, high, bucket.count_at_value());
+        }
+        Distribution { buckets: buckets.into() }
+    }
+}
+
+/// What a sketch held: answers, and takes no more.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Distribution {
+    /// Ascending; none is empty.
+    buckets: Arc<[Bucket]>,
+}
+
+/// Times that are kept as one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Bucket {
+    low: Span,
+    high: Span,
+    /// How many times do not lie behind it.
+    upto: u64,
+}
+
+impl Bucket {
+    fn middle(&self) -> Span {
+        Span::from_micros(self.low.micros() + (self.high.micros() - self.low.micros()) / 2)
+    }
+}
+
+impl Distribution {
     /// How many times it holds.
     pub fn len(&self) -> u64 {
-        self.parts.as_ref().map_or(0, |parts| parts.below_zero_len() + parts.from_zero.len())
+        self.buckets.last().map_or(0, |bucket| bucket.upto)
     }
 
     /// Whether it holds none.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.buckets.is_empty()
     }
 
     /// The time of this rank (from 1), the smallest being first; `None` if there are not so many. Of a range of times
-    /// that are kept as one, the end that `side` names.
+    /// that are kept as one, the one that `side` names.
     pub fn at_rank(&self, rank: u64, side: Side) -> Option<Span> {
-        let parts = self.parts.as_ref()?;
-        let negative = parts.below_zero_len();
-        if rank == 0 || rank > self.len() {
+        if rank == 0 {
             return None;
         }
-        let micros = if let Some(below_zero) = parts.below_zero.as_ref().filter(|_| rank <= negative) {
-            // The largest magnitude comes first; a magnitude of n ms stands for times from -n ms on.
-            -(value_at(below_zero, negative + 1 - rank, side.flipped()) as i64).saturating_mul(MILLISECOND)
-        } else {
-            (value_at(&parts.from_zero, rank - negative, side) as i64).saturating_mul(MILLISECOND)
-        };
-        // A millisecond stands for all that begins with it.
-        let micros = if side == Side::High { micros.saturating_add(MILLISECOND - 1) } else { micros };
-        Some(Span::from_micros(micros).clamp(parts.min, parts.max))
+        let bucket = self.buckets.get(self.buckets.partition_point(|bucket| bucket.upto < rank))?;
+        Some(match side {
+            Side::Low => bucket.low,
+            Side::Middle => bucket.middle(),
+            Side::High => bucket.high,
+        })
     }
 
     /// The smallest time that at least a share `q` of all times do not exceed; `None` when empty.
@@ -129,39 +166,9 @@ impl Sketch {
     }
 
     /// The steps of the empirical distribution function: a time, and how many times do not exceed it; ascending.
-    pub fn steps(&self) -> Vec<(Span, u64)> {
-        let Some(parts) = &self.parts else { return Vec::new() };
-        let time = |millis: i64| Span::from_micros(millis.saturating_mul(MILLISECOND)).clamp(parts.min, parts.max);
-        let mut steps = Vec::new();
-        let mut sum = 0;
-        let below: Vec<_> = parts.below_zero.iter().flat_map(Histogram::iter_recorded).collect();
-        for bucket in below.iter().rev() {
-            sum += bucket.count_at_value();
-            steps.push((time(-(bucket.value_iterated_to() as i64)), sum));
-        }
-        for bucket in parts.from_zero.iter_recorded() {
-            sum += bucket.count_at_value();
-            steps.push((time(bucket.value_iterated_to() as i64), sum));
-        }
-        steps
+    pub fn steps(&self) -> impl ExactSizeIterator<Item = (Span, u64)> + '_ {
+        self.buckets.iter().map(|bucket| (bucket.high, bucket.upto))
     }
-}
-
-/// One end, or the middle, of the bucket that holds the value of this rank.
-fn value_at(histogram: &Histogram<u64>, rank: u64, side: Side) -> u64 {
-    let mut sum = 0;
-    for bucket in histogram.iter_recorded() {
-        sum += bucket.count_at_value();
-        if sum >= rank {
-            let value = bucket.value_iterated_to();
-            return match side {
-                Side::Low => histogram.lowest_equivalent(value),
-                Side::Middle => histogram.median_equivalent(value),
-                Side::High => histogram.highest_equivalent(value),
-            };
-        }
-    }
-    histogram.max()
 }
 
 #[cfg(test)]
@@ -178,7 +185,7 @@ mod tests {
 
     #[test]
     fn ranks_run_from_the_most_negative() {
-        let sketch = sketch(&[5, -7, 0, -1, 3]);
+        let sketch = sketch(&[5, -7, 0, -1, 3]).distribution();
         let ordered: Vec<_> =
             (1..=5).map(|rank| sketch.at_rank(rank, Side::Middle).unwrap().seconds().round() as i64).collect();
         assert_eq!(ordered, [-7, -1, 0, 3, 5]);
@@ -187,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_constant_comes_back_exactly() {
-        let sketch = sketch(&[532, 532, 532]);
+        let sketch = sketch(&[532, 532, 532]).distribution();
         assert_eq!(sketch.quantile(0.5), Some(Span::from_seconds(532)));
     }
 
@@ -196,7 +203,7 @@ mod tests {
     fn bounds_enclose_what_is_kept_as_one() {
         let mut times = vec![3_001; 9];
         times.push(3_003);
-        let sketch = sketch(&times);
+        let sketch = sketch(&times).distribution();
         let at = |side| sketch.at_rank(5, side).unwrap();
         assert!(at(Side::Low) <= Span::from_seconds(3_001) && Span::from_seconds(3_001) <= at(Side::High));
         assert!(at(Side::High) <= Span::from_seconds(3_003));
@@ -214,7 +221,7 @@ mod tests {
 
     #[test]
     fn nothing_has_no_quantile() {
-        assert_eq!(Sketch::default().quantile(0.5), None);
-        assert!(Sketch::default().steps().is_empty());
+        assert_eq!(Sketch::default().distribution().quantile(0.5), None);
+        assert!(Sketch::default().distribution().is_empty());
     }
 }

@@ -210,9 +210,9 @@ fn result(study: &Study, point: &Point, jobs: u64, median: f64) -> PointResult {
         everything.0.add(&counts);
         everything.1.merge(&durations);
         everything.2.merge(&margins);
-        rows.push(summary(Some(index), counts, durations, margins));
+        rows.push(summary(Some(index), counts, &durations, &margins));
     }
-    rows.push(summary(None, everything.0, everything.1, everything.2));
+    rows.push(summary(None, everything.0, &everything.1, &everything.2));
     let facts = ServiceFacts { requests: 4_096, keystone_validations: 1_024, cache_hits: 3_072, refused: 7 };
     PointResult {
         point: point.number,
@@ -223,7 +223,7 @@ fn result(study: &Study, point: &Point, jobs: u64, median: f64) -> PointResult {
     }
 }
 
-fn summary(workload: Option<usize>, counts: JobCounts, durations: Sketch, margins: Sketch) -> Summary {
+fn summary(workload: Option<usize>, counts: JobCounts, durations: &Sketch, margins: &Sketch) -> Summary {
     let mean = counts.duration_sum_micros as f64 / counts.completed.max(1) as f64 / 1e6;
     Summary {
         workload,
@@ -232,8 +232,8 @@ fn summary(workload: Option<usize>, counts: JobCounts, durations: Sketch, margin
         token_failure_rate: rate(counts.token_failures, counts.finished()),
         confidence: 0.95,
         duration_mean: (counts.completed > 0).then_some(mean),
-        durations,
-        margins,
+        durations: durations.distribution(),
+        margins: margins.distribution(),
         by_replication: Vec::new(),
     }
 }
@@ -241,7 +241,7 @@ fn summary(workload: Option<usize>, counts: JobCounts, durations: Sketch, margin
 /// Takes every job out of a result.
 pub(crate) fn empty(result: &mut PointResult) {
     for row in &mut result.rows {
-        *row = summary(row.workload, JobCounts::default(), Sketch::default(), Sketch::default());
+        *row = summary(row.workload, JobCounts::default(), &Sketch::default(), &Sketch::default());
     }
     result.failures.clear();
 }

@@ -12,7 +12,7 @@ use super::source::Place;
 use super::tree::{Node, Table, Value};
 
 /// More points than this are refused.
-const MOST_POINTS: u128 = 10_000;
+const MOST_POINTS: u128 = 100_000;
 
 /// A swept key with its values.
 #[derive(Clone, Debug)]

@@ -248,8 +248,8 @@ fn counts_are_the_records(model: &Model, facts: &Observations) -> Result<(), Tes
         prop_assert_eq!(counts.completed, of_outcome(|outcome| matches!(outcome, Outcome::Completed)));
         prop_assert_eq!(counts.failed, of_outcome(|outcome| matches!(outcome, Outcome::Failed(_))));
         prop_assert_eq!(counts.unfinished, of_outcome(|outcome| matches!(outcome, Outcome::Unfinished)));
-        prop_assert_eq!(counts.completed, workload.durations.len());
-        prop_assert_eq!(counts.completed, workload.margins.len());
+        prop_assert_eq!(counts.completed, workload.durations.distribution().len());
+        prop_assert_eq!(counts.completed, workload.margins.distribution().len());
         prop_assert!(counts.refused_at_submission <= counts.failed && counts.token_failures <= counts.failed);
 
         let ours: Vec<&JobRecord> = facts.records.iter().filter(|record| record.workload == index).collect();

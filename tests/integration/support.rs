@@ -100,7 +100,7 @@ pub(crate) fn story(failure: &Failure) -> (&'static str, Reason, &'static str, R
 
 /// Keeps every replication that an experiment hands over.
 #[derive(Default)]
-pub(crate) struct Kept(pub(crate) Vec<(usize, u32, Observations)>);
+pub(crate) struct Kept(pub(crate) Vec<(usize, u32, Observations)>, Vec<PointFacts>);
 
 impl Observer for Kept {
     type Error = Infallible;
@@ -108,6 +108,10 @@ impl Observer for Kept {
     fn replication(&mut self, point: usize, replication: u32, facts: &Observations) -> Result<(), Infallible> {
         self.0.push((point, replication, facts.clone()));
         Ok(())
+    }
+
+    fn point(&mut self, facts: PointFacts) {
+        self.1.push(facts);
     }
 }
 
@@ -118,7 +122,7 @@ pub(crate) fn run_study(study: &Study, threads: usize, records: Records) -> (Vec
     let mut kept = Kept::default();
     let Ok(ran) = run(study, &plan, &mut kept);
     assert!(!ran.interrupted, "nobody stops it");
-    (ran.points, kept)
+    (std::mem::take(&mut kept.1), kept)
 }
 
 /// Mean and variance (n − 1) of a sample.

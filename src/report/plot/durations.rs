@@ -6,7 +6,7 @@ use super::series;
 use super::theme::{self, Canvas, Dash, EDGE, Header, INK, LINE, MUTED, SERIES, Type, WIDTH};
 use super::{Plot, Scene, names};
 use crate::model::study::Point;
-use crate::observe::Sketch;
+use crate::observe::Distribution;
 use crate::report::words;
 use crate::units::Span;
 
@@ -30,7 +30,7 @@ const NAMES: f64 = 176.0;
 
 /// An empirical distribution function.
 struct Ecdf<'a> {
-    sketch: &'a Sketch,
+    times: &'a Distribution,
     /// Seconds, and the share of jobs that took no longer.
     steps: Vec<(f64, f64)>,
     /// The points that show it.
@@ -38,10 +38,10 @@ struct Ecdf<'a> {
 }
 
 impl<'a> Ecdf<'a> {
-    fn new(point: &'a Point, sketch: &'a Sketch) -> Ecdf<'a> {
-        let len = sketch.len().max(1) as f64;
-        let steps = sketch.steps().into_iter().map(|(time, count)| (time.seconds(), count as f64 / len)).collect();
-        Ecdf { sketch, steps, points: vec![point] }
+    fn new(point: &'a Point, times: &'a Distribution) -> Ecdf<'a> {
+        let len = times.len().max(1) as f64;
+        let steps = times.steps().map(|(time, count)| (time.seconds(), count as f64 / len)).collect();
+        Ecdf { times, steps, points: vec![point] }
     }
 
     fn at(&self, seconds: f64) -> f64 {
@@ -50,7 +50,7 @@ impl<'a> Ecdf<'a> {
     }
 
     fn quantile(&self, share: f64) -> f64 {
-        self.sketch.quantile(share).map_or(0.0, Span::seconds)
+        self.times.quantile(share).map_or(0.0, Span::seconds)
     }
 
     /// The largest vertical distance to another, at times that matter to either.
@@ -67,12 +67,12 @@ impl<'a> Ecdf<'a> {
 /// The chart; none if no job completed.
 pub(super) fn draw(scene: &Scene<'_>) -> Option<Plot> {
     let filled = scene.points.iter().filter(|(_, result)| !result.all().durations.is_empty());
-    let known: Vec<(&Point, &Sketch)> = filled.map(|(point, result)| (*point, &result.all().durations)).collect();
+    let known: Vec<(&Point, &Distribution)> = filled.map(|(point, result)| (*point, &result.all().durations)).collect();
     let every = known.len().div_ceil(COMPARED).max(1);
     let mut curves: Vec<Ecdf<'_>> = Vec::new();
-    for (point, sketch) in known.iter().step_by(every) {
-        let curve = Ecdf::new(point, sketch);
-        match curves.iter_mut().find(|other| other.sketch == *sketch || other.distance(&curve) < SAME) {
+    for (point, times) in known.iter().step_by(every) {
+        let curve = Ecdf::new(point, times);
+        match curves.iter_mut().find(|other| other.times == *times || other.distance(&curve) < SAME) {
             Some(same) => same.points.push(point),
             None => curves.push(curve),
         }
