@@ -52,8 +52,7 @@ pub(super) fn draw(scene: &Scene<'_>, axis: usize, series: Vec<Series<'_>>) -> O
         y += ROW;
     }
     let bottom = y - ROW / 2.0 + 8.0;
-    let limits: Vec<&super::Limit> =
-        scene.limits.iter().filter(|limit| (0.0..=top_share).contains(&limit.share)).collect();
+    let limits: Vec<&super::Limit> = scene.lines().filter(|limit| (0.0..=top_share).contains(&limit.share)).collect();
     let height = bottom + 22.0 + 17.0 * limits.len() as f64 + 8.0;
 
     theme::draw(&header, height, |canvas| {

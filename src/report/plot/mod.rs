@@ -56,9 +56,16 @@ struct Limit {
     of_tokens: bool,
     /// Index of the expectation.
     expectation: usize,
+    /// Whether it speaks of every point: a line across the chart would say so.
+    everywhere: bool,
 }
 
 impl<'a> Scene<'a> {
+    /// The limits that may be drawn as a line.
+    fn lines(&self) -> impl Iterator<Item = &Limit> {
+        self.limits.iter().filter(|limit| limit.everywhere)
+    }
+
     fn new(study: &'a Study, results: &'a [PointResult]) -> Scene<'a> {
         let whole = |point: &Point| {
             let known = |(&value, axis): (&usize, &crate::model::study::Axis)| value < axis.values.len();
@@ -94,7 +101,8 @@ fn limits(study: &Study) -> Vec<Limit> {
         };
         let whole = expectation.workload.is_none() && expectation.step.is_none() && expectation.reason.is_none();
         if let Some(share) = expectation.max.filter(|max| whole && max.is_finite()) {
-            limits.push(Limit { share, of_tokens, expectation: index });
+            let everywhere = expectation.points.len() == study.points.len();
+            limits.push(Limit { share, of_tokens, expectation: index, everywhere });
         }
     }
     limits

@@ -50,7 +50,7 @@ pub(super) fn highest(scene: &Scene<'_>, series: &[Series<'_>]) -> f64 {
     let bounds = scale::ends(results().filter_map(|rate| rate.interval).map(|interval| interval.high)).1;
     let data = rates.max(bounds);
     // A limit a little above the data is worth seeing; one far above would squeeze them.
-    let limits = scene.limits.iter().map(|limit| limit.share).filter(|share| *share <= 2.0 * data);
+    let limits = scene.lines().map(|limit| limit.share).filter(|share| *share <= 2.0 * data);
     data.max(scale::ends(limits).1)
 }
 
@@ -281,7 +281,7 @@ fn end_labels(canvas: &mut Canvas<'_>, lines: &[Line<'_>], frame: &Frame) {
 /// Dashed lines where expectations set a limit.
 fn limits(canvas: &mut Canvas<'_>, scene: &Scene<'_>, frame: &Frame, top: f64, up: &Scale, lines: &[Line<'_>]) {
     let mut taken: Vec<(f64, f64, f64, f64)> = Vec::new();
-    for limit in scene.limits.iter().filter(|limit| limit.share <= top && limit.share >= 0.0) {
+    for limit in scene.lines().filter(|limit| limit.share <= top && limit.share >= 0.0) {
         let y = up.at(limit.share);
         canvas.dashes(&[(frame.left, y), (frame.right, y)], Dash::LIMIT, INK, 1.0);
         let text = limit_text(limit);
