@@ -269,7 +269,8 @@ fn an_interrupted_run_keeps_what_is_complete() {
     );
     desk.write("small.toml", long);
     let command = &["run", "small.toml", "--no-plots", "--jobs", "--threads", "1"];
-    let mut running = Running(desk.command(command).spawn().unwrap());
+    let said = fs::File::create(desk.path().join("said.txt")).unwrap();
+    let mut running = Running(desk.command(command).stderr(said).spawn().unwrap());
     // Jobs are written once their replication is complete, so the first bytes say that the first point is; and once
     // there are no more of them, the second is under way.
     let started = Instant::now();
@@ -288,6 +289,7 @@ fn an_interrupted_run_keeps_what_is_complete() {
     let status = running.ends_within(Duration::from_secs(60));
     assert_eq!(status.code(), Some(130));
     assert_eq!(desk.read("output/small/summary.csv"), earlier);
+    assert!(desk.read("said.txt").contains("interrupted: 1 of 2 points are complete and kept in output/small.partial"));
     let kept = desk.read("output/small.partial/summary.csv");
     assert_eq!(kept.lines().count(), 3, "the header and the rows of point 0: {kept}");
     assert!(fs::metadata(desk.path().join("output/small.partial/run.json")).is_ok());
