@@ -232,7 +232,7 @@ impl Limits {
         let from = |all: &[f64], off: &[f64], one: &str, many: &str| match off {
             [] => None,
             [only] if all.len() == 1 => Some(format!("the {one} ({})", time(only))),
-            [only] => Some(format!("a {one} ({})", time(only))),
+            [only] => Some(format!("one {one} ({})", time(only))),
             [first, .., last] => Some(format!("{} {many} ({} to {})", off.len(), time(first), time(last))),
         };
         let parts = [
@@ -336,6 +336,9 @@ fn name(scene: &Scene<'_>, curve: &Ecdf<'_>, points: &[&Point]) -> Vec<String> {
     let whole = names::values(scene.study, &parts);
     let mut rows: Vec<String> = if whole.chars().count() <= 22 {
         vec![whole]
+    } else if let ([_], Some((key, value))) = (parts.as_slice(), whole.split_once(": ")) {
+        // What tells the curves apart is the value, which must not be cut.
+        vec![key.to_string(), value.to_string()]
     } else {
         parts.iter().map(|part| names::values(scene.study, &[*part])).collect()
     };
