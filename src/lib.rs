@@ -39,6 +39,7 @@
 pub mod analysis;
 pub mod cli;
 pub mod cloud;
+pub mod document;
 pub mod engine;
 pub mod experiment;
 pub mod identity;

@@ -8,9 +8,9 @@ use crate::model::{
 };
 use crate::units::{MICROS, Span};
 
-use super::issue::Issue;
 use super::read::{Context, View};
 use super::workload;
+use crate::document::Issue;
 
 /// More polls than this at one instant would only burn time.
 const MOST_POLLS_AT_ONCE: i64 = 1_000;

@@ -1,9 +1,9 @@
 //! Whether every key of a merged file is known. Values are checked where they are read.
 
-use super::issue::{Issue, listing, nearest};
 use super::keys::{self, KEYS};
 use super::read::Context;
-use super::tree::{Table, Value};
+use crate::document::{Issue, listing, nearest};
+use crate::document::{Table, Value};
 
 /// Reports every unknown key of a file.
 pub(super) fn unknown_keys(table: &Table, cx: &mut Context) {

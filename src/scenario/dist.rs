@@ -6,10 +6,10 @@ use crate::random::Dist;
 use crate::random::dist::Shape;
 use crate::units::parse;
 
-use super::issue::{Issue, did_you_mean, listing};
 use super::read::Context;
-use super::source::CSV_LIMIT;
-use super::tree::{Node, Table, Value};
+use crate::document::CSV_LIMIT;
+use crate::document::{Issue, did_you_mean, listing};
+use crate::document::{Node, Table, Value};
 
 /// What the values of a distribution are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -5,12 +5,12 @@ use crate::model::study::{Axis, Expectation, Metric, MetricKind};
 use crate::model::vocabulary::{JobKind, Reason, StepId};
 use crate::units::parse;
 
-use super::issue::{Issue, did_you_mean, listing};
 use super::kind::{Kind, Parsed};
 use super::read::{Context, View};
-use super::source::Place;
 use super::sweep::{Swept, same};
-use super::tree::{Node, Table, Value};
+use crate::document::Place;
+use crate::document::{Issue, did_you_mean, listing};
+use crate::document::{Node, Table, Value};
 
 /// What an entry may speak of.
 pub(super) struct Grid<'g> {

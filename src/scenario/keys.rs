@@ -7,11 +7,11 @@ use crate::model::study::Metric;
 use crate::model::vocabulary::{JobKind, Reason};
 
 use super::dist::Unit;
-use super::issue::Collected;
 use super::kind::Kind;
 use super::presets;
-use super::source::Place;
-use super::tree::{self, Node, Table, Value};
+use crate::document::Collected;
+use crate::document::Place;
+use crate::document::{self, Node, Table, Value};
 
 /// A key and all that is known of it.
 #[derive(Clone, Copy, Debug)]
@@ -181,7 +181,7 @@ fn of_release(release: &str) -> Defaults {
             text.push_str(&format!("{} = {value}\n", key.path));
         }
     }
-    let mut table = tree::parse(&text, Place::NOWHERE.source, &mut Collected::default()).unwrap_or_default();
+    let mut table = document::parse(&text, Place::NOWHERE.source, &mut Collected::default()).unwrap_or_default();
     nowhere_table(&mut table);
     let workload = table.get("workload").and_then(Value::as_table).cloned().unwrap_or_default();
     table.entries.retain(|entry| &*entry.key != "workload");

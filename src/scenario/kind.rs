@@ -5,10 +5,10 @@ use crate::random::Dist;
 use crate::units::{Instant, MICROS, Span, Throughput, parse};
 
 use super::dist::{self, Unit};
-use super::issue::{Issue, did_you_mean, listing};
 use super::process::{self, ArrivalsText};
 use super::read::Context;
-use super::tree::{Node, Value};
+use crate::document::{Issue, did_you_mean, listing};
+use crate::document::{Node, Value};
 use crate::model::TokenAge;
 
 /// The kind of a key's value.

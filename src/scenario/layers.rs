@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::issue::Issue;
 use super::kind::Kind;
 use super::kind::Parsed;
 use super::presets;
 use super::read::Context;
-use super::source::{Place, SCENARIO_LIMIT};
-use super::tree::{self, Table, Value};
 use super::{keys, kind};
+use crate::document::Issue;
+use crate::document::{self, Table, Value};
+use crate::document::{Place, SCENARIO_LIMIT};
 
 /// Includes of includes of …
 const DEEPEST: usize = 16;
@@ -55,7 +55,7 @@ fn one(
     cx: &mut Context,
 ) -> Option<Table> {
     let source = cx.sources.add(name, Arc::clone(&text), folder);
-    let mut table = tree::parse(&text, source, &mut cx.issues)?;
+    let mut table = document::parse(&text, source, &mut cx.issues)?;
     let at = table.entries.iter().position(|entry| &*entry.key == "include");
     let Some(at) = at else {
         return Some(table);
@@ -116,7 +116,7 @@ pub(super) fn preset(value: &Value, cx: &mut Context) -> Option<Table> {
     };
     let preset = presets::presets().iter().find(|preset| preset.name == name)?;
     let source = cx.sources.add(&format!("preset {name}"), Arc::from(preset.text), Path::new(""));
-    tree::parse(preset.text, source, &mut cx.issues)
+    document::parse(preset.text, source, &mut cx.issues)
 }
 
 /// Where the first byte of the scenario itself stands: the place of what is missing.

@@ -7,7 +7,6 @@ mod build;
 mod check;
 mod dist;
 mod expect;
-mod issue;
 mod keys;
 mod kind;
 mod layers;
@@ -16,12 +15,10 @@ mod process;
 mod read;
 mod reference;
 mod schema;
-mod source;
 mod sweep;
 #[cfg(test)]
 mod tests;
 mod trace;
-mod tree;
 mod workload;
 
 use std::path::Path;
@@ -30,12 +27,12 @@ use std::sync::Arc;
 use crate::model::study::{Axis, Point, Study};
 use crate::model::vocabulary::JobKind;
 
-use issue::{Collected, Issue};
+use crate::document::{Collected, Issue};
+use crate::document::{Table, Value};
 use read::{Context, View};
 use sweep::Swept;
-use tree::{Table, Value};
 
-pub use issue::Issues;
+pub use crate::document::Issues;
 pub use presets::{Preset, presets};
 pub use reference::reference;
 pub use schema::schema;
@@ -56,7 +53,7 @@ pub struct Overrides {
 pub fn load(path: &Path, overrides: &Overrides) -> Result<Study, Issues> {
     let mut cx = Context::default();
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    match cx.sources.read(path, &name, source::SCENARIO_LIMIT) {
+    match cx.sources.read(path, &name, crate::document::SCENARIO_LIMIT) {
         Ok(text) => study(&path.to_string_lossy(), text, path, overrides, cx),
         Err(message) => {
             cx.issue(Issue::general(message));

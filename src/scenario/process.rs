@@ -4,10 +4,10 @@ use crate::model::TokenAge;
 use crate::units::{Span, parse};
 
 use super::dist::{self, KINDS, Unit};
-use super::issue::{Issue, did_you_mean};
 use super::read::Context;
-use super::source::Place;
-use super::tree::{Node, Value};
+use crate::document::Place;
+use crate::document::{Issue, did_you_mean};
+use crate::document::{Node, Value};
 
 /// When jobs arrive, with a trace still to be read.
 #[derive(Clone, Debug, PartialEq)]

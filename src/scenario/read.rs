@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::dist::Unit;
-use super::issue::{Collected, Issue};
 use super::keys;
 use super::kind::Parsed;
-use super::source::{Place, Sources};
 use super::trace::Trace;
-use super::tree::{Table, Value};
+use crate::document::{Collected, Issue};
+use crate::document::{Place, Sources};
+use crate::document::{Table, Value};
 
 /// What reading collects: texts, CSV files that were read, problems.
 #[derive(Debug, Default)]

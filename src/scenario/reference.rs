@@ -4,10 +4,10 @@ use crate::jobs;
 use crate::model::study::Metric;
 use crate::model::vocabulary::{JobKind, Reason};
 
-use super::issue::{Collected, listing};
 use super::keys::{Default, KEYS, Key, default_text};
 use super::presets::{Preset, presets};
-use super::tree::{self, Table, Value};
+use crate::document::{self, Table, Value};
+use crate::document::{Collected, listing};
 
 /// The reference of every key, as Markdown.
 pub fn reference() -> String {
@@ -98,13 +98,13 @@ fn preset_table() -> String {
 
 /// A preset as a tree; those that are shipped parse, which a test holds.
 fn fragment(preset: &Preset) -> Table {
-    tree::parse(preset.text, 0, &mut Collected::default()).unwrap_or_default()
+    document::parse(preset.text, 0, &mut Collected::default()).unwrap_or_default()
 }
 
 /// The default of a key in the newest release, as a value.
 pub(super) fn newest_default(key: &Key) -> Option<Value> {
     let text = format!("value = {}", default_text(key, "2026.2")?);
-    tree::parse(&text, 0, &mut Collected::default())?.get("value").cloned()
+    document::parse(&text, 0, &mut Collected::default())?.get("value").cloned()
 }
 
 #[cfg(test)]

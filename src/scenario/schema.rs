@@ -6,7 +6,7 @@ use super::dist::{KINDS, Unit};
 use super::keys::{Default, KEYS, Key};
 use super::kind::Kind;
 use super::reference::newest_default;
-use super::tree::{Node, Value};
+use crate::document::{Node, Value};
 
 /// The schema; it accepts every good file, and refuses unknown keys and wrong types.
 pub fn schema() -> Json {

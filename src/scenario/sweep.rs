@@ -4,12 +4,12 @@ use crate::model::study::{Axis, AxisUnit, AxisValue};
 use crate::units::{ExactSeconds, Span};
 
 use super::dist::Unit;
-use super::issue::{Issue, listing, nearest};
 use super::keys::{self, KEYS, Key};
 use super::kind::{Kind, Parsed};
 use super::read::Context;
-use super::source::Place;
-use super::tree::{Node, Table, Value};
+use crate::document::Place;
+use crate::document::{Issue, listing, nearest};
+use crate::document::{Node, Table, Value};
 
 /// More points than this are refused.
 const MOST_POINTS: u128 = 100_000;

@@ -8,7 +8,7 @@ use crate::model::TraceRow;
 use crate::model::vocabulary::{JobKind, Quantity};
 use crate::units::{Instant, Span, parse};
 
-use super::issue::did_you_mean;
+use crate::document::did_you_mean;
 
 /// A trace, read.
 #[derive(Clone, Debug)]

@@ -5,13 +5,13 @@ use crate::model::{Arrivals, Keystone, Run, Source, TokenAge, Workload};
 use crate::random::Dist;
 use crate::units::Span;
 
-use super::issue::Issue;
 use super::keys;
 use super::process::ArrivalsText;
 use super::read::{Context, View};
-use super::source::{CSV_LIMIT, Place};
 use super::trace;
-use super::tree::{Table, Value};
+use crate::document::Issue;
+use crate::document::{CSV_LIMIT, Place};
+use crate::document::{Table, Value};
 
 /// More jobs than this in a replication would never end.
 const MOST_JOBS: f64 = 1e10;

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("units", &[]),
     ("stats", &[]),
+    ("document", &[]),
     ("engine", &["units"]),
     ("random", &["units"]),
     ("model", &["units", "random"]),
@@ -23,7 +24,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("experiment", &["units", "model", "observe", "cloud"]),
     ("analysis", &["units", "model", "observe", "stats"]),
     ("report", &["units", "model", "jobs::step_name", "jobs::step_names", "observe", "analysis"]),
-    ("scenario", &["units", "random", "model", "identity::defaults", "jobs"]),
+    ("scenario", &["units", "random", "model", "identity::defaults", "jobs", "document"]),
     ("cli", &["units", "model", "scenario", "experiment", "cloud::Records", "observe", "analysis", "report"]),
     ("main", &["cli"]),
     ("lib", &[]),
@@ -31,8 +32,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 
 /// Words that only these rooms may use.
 const RESERVED: &[(&str, &[&str])] = &[
-    ("std::fs", &["scenario", "report", "cli"]),
-    ("std::io", &["scenario", "report", "cli"]),
+    ("std::fs", &["document", "scenario", "report", "cli"]),
+    ("std::io", &["document", "scenario", "report", "cli"]),
     ("std::env", &["cli"]),
     ("std::time", &["report", "cli"]),
     ("std::thread", &["experiment", "cli"]),
@@ -350,7 +351,7 @@ mod the_check_itself {
     #[test]
     fn reserved_words_and_rooms_without_a_row_are_named() {
         let expected =
-            ["src/cloud/mod.rs:2: room `cloud` must not use `std::fs`, which only scenario, report, cli may"];
+            ["src/cloud/mod.rs:2: room `cloud` must not use `std::fs`, which only document, scenario, report, cli may"];
         assert_eq!(found("cloud/mod.rs", "\nuse std::fs::File;"), expected);
         assert_eq!(found("cellar.rs", "").len(), 1, "a room without a row");
     }

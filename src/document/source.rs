@@ -9,36 +9,40 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 /// The largest scenario file.
-pub(super) const SCENARIO_LIMIT: u64 = 16 << 20;
+pub const SCENARIO_LIMIT: u64 = 16 << 20;
 /// The largest CSV file.
-pub(super) const CSV_LIMIT: u64 = 1 << 30;
+pub const CSV_LIMIT: u64 = 1 << 30;
 
 /// A stretch of a text, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Place {
-    pub(super) source: u32,
-    pub(super) start: u32,
-    pub(super) end: u32,
+pub struct Place {
+    /// Index of the text.
+    pub source: u32,
+    /// The first byte.
+    pub start: u32,
+    /// The byte behind the last.
+    pub end: u32,
 }
 
 impl Place {
     /// Of values that stand in no file: the defaults.
-    pub(super) const NOWHERE: Place = Place { source: u32::MAX, start: 0, end: 0 };
+    pub const NOWHERE: Place = Place { source: u32::MAX, start: 0, end: 0 };
 }
 
 /// A text with a name.
 #[derive(Clone, Debug)]
-pub(super) struct Source {
+pub struct Source {
     /// As people know it.
-    pub(super) name: String,
-    pub(super) text: Arc<str>,
+    pub name: String,
+    /// All of it.
+    pub text: Arc<str>,
     /// Where the paths that it writes begin.
-    pub(super) folder: PathBuf,
+    pub folder: PathBuf,
 }
 
 impl Source {
     /// Line and column of a byte, both from 1; columns count characters.
-    pub(super) fn line_column(&self, byte: usize) -> (usize, usize) {
+    pub fn line_column(&self, byte: usize) -> (usize, usize) {
         let before = self.text.get(..byte).unwrap_or(&self.text);
         let line = before.matches('\n').count() + 1;
         let start = before.rfind('\n').map_or(0, |at| at + 1);
@@ -49,7 +53,7 @@ impl Source {
 
 /// Everything that was read so far.
 #[derive(Debug, Default)]
-pub(super) struct Sources {
+pub struct Sources {
     list: Vec<Source>,
     data: HashMap<PathBuf, Arc<str>>,
     hash: Sha256,
@@ -57,23 +61,23 @@ pub(super) struct Sources {
 
 impl Sources {
     /// Takes a text under a name; it enters the hash where it is read, and a preset, which is part of outlast, never.
-    pub(super) fn add(&mut self, name: &str, text: Arc<str>, folder: &Path) -> u32 {
+    pub fn add(&mut self, name: &str, text: Arc<str>, folder: &Path) -> u32 {
         self.list.push(Source { name: name.to_owned(), text, folder: folder.to_owned() });
         self.list.len() as u32 - 1
     }
 
     /// The source of a place; `None` for a default.
-    pub(super) fn get(&self, place: Place) -> Option<&Source> {
+    pub fn get(&self, place: Place) -> Option<&Source> {
         self.list.get(place.source as usize)
     }
 
     /// A path that is written at `place`, seen from here.
-    pub(super) fn resolve(&self, place: Place, path: &str) -> PathBuf {
+    pub fn resolve(&self, place: Place, path: &str) -> PathBuf {
         self.get(place).map_or_else(|| PathBuf::from(path), |source| source.folder.join(path))
     }
 
     /// Reads a file, once; `shown` names it in the hash and does not depend on the machine.
-    pub(super) fn read(&mut self, path: &Path, shown: &str, limit: u64) -> Result<Arc<str>, String> {
+    pub fn read(&mut self, path: &Path, shown: &str, limit: u64) -> Result<Arc<str>, String> {
         if let Some(text) = self.data.get(path) {
             return Ok(Arc::clone(text));
         }
@@ -84,7 +88,7 @@ impl Sources {
     }
 
     /// Adds to the hash; names and lengths keep two lists of inputs apart that concatenate to the same bytes.
-    pub(super) fn digest(&mut self, name: &str, bytes: &[u8]) {
+    pub fn digest(&mut self, name: &str, bytes: &[u8]) {
         for part in [name.as_bytes(), bytes] {
             self.hash.update((part.len() as u64).to_le_bytes());
             self.hash.update(part);
@@ -92,11 +96,12 @@ impl Sources {
     }
 
     /// The hash over everything, in hexadecimal.
-    pub(super) fn sha256(&self) -> String {
+    pub fn sha256(&self) -> String {
         self.hash.clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    pub(super) fn into_list(self) -> Vec<Source> {
+    /// The texts, in the order of their indices.
+    pub fn into_list(self) -> Vec<Source> {
         self.list
     }
 }

@@ -11,28 +11,35 @@ use super::source::Place;
 
 /// A value and where it was written.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Value {
-    pub(super) place: Place,
-    pub(super) node: Node,
+pub struct Value {
+    /// Where it was written.
+    pub place: Place,
+    /// What it is.
+    pub node: Node,
 }
 
 /// What a value is.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Node {
+pub enum Node {
+    /// `true` or `false`.
     Flag(bool),
     /// Wider than any option, so that the range check speaks of the value that was written.
     Integer(i128),
+    /// A float.
     Real(f64),
+    /// A string.
     Text(String),
     /// A date or time of TOML, which nothing here takes.
     Moment(String),
+    /// A list.
     Array(Vec<Value>),
+    /// Keys with values.
     Table(Table),
 }
 
 impl Value {
     /// What it is, with its article, for "expected …, found …".
-    pub(super) fn what(&self) -> &'static str {
+    pub fn what(&self) -> &'static str {
         match &self.node {
             Node::Flag(_) => "a boolean",
             Node::Integer(_) => "an integer",
@@ -44,21 +51,24 @@ impl Value {
         }
     }
 
-    pub(super) fn as_table(&self) -> Option<&Table> {
+    /// The table, if it is one.
+    pub fn as_table(&self) -> Option<&Table> {
         match &self.node {
             Node::Table(table) => Some(table),
             Node::Flag(_) | Node::Integer(_) | Node::Real(_) | Node::Text(_) | Node::Moment(_) | Node::Array(_) => None,
         }
     }
 
-    pub(super) fn as_array(&self) -> Option<&[Value]> {
+    /// The items, if it is a list.
+    pub fn as_array(&self) -> Option<&[Value]> {
         match &self.node {
             Node::Array(items) => Some(items),
             Node::Flag(_) | Node::Integer(_) | Node::Real(_) | Node::Text(_) | Node::Moment(_) | Node::Table(_) => None,
         }
     }
 
-    pub(super) fn as_text(&self) -> Option<&str> {
+    /// The text, if it is a string.
+    pub fn as_text(&self) -> Option<&str> {
         match &self.node {
             Node::Text(text) => Some(text),
             Node::Flag(_) | Node::Integer(_) | Node::Real(_) | Node::Moment(_) | Node::Array(_) | Node::Table(_) => {
@@ -68,7 +78,7 @@ impl Value {
     }
 
     /// As a person wrote it, without the quotes of a plain string.
-    pub(super) fn label(&self) -> String {
+    pub fn label(&self) -> String {
         self.as_text().map_or_else(|| self.to_string(), str::to_owned)
     }
 }
@@ -97,29 +107,35 @@ impl fmt::Display for Value {
 
 /// Keys with their values, in the order of the file.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Table {
-    pub(super) entries: Vec<Entry>,
+pub struct Table {
+    /// In the order of the file.
+    pub entries: Vec<Entry>,
 }
 
 /// A key, where it was written, and its value.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Entry {
-    pub(super) key: Arc<str>,
-    pub(super) place: Place,
-    pub(super) value: Value,
+pub struct Entry {
+    /// The key.
+    pub key: Arc<str>,
+    /// Where the key stands.
+    pub place: Place,
+    /// Its value.
+    pub value: Value,
 }
 
 impl Table {
-    pub(super) fn entry(&self, key: &str) -> Option<&Entry> {
+    /// The entry of a key directly here.
+    pub fn entry(&self, key: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| &*entry.key == key)
     }
 
-    pub(super) fn get(&self, key: &str) -> Option<&Value> {
+    /// The value of a key directly here.
+    pub fn get(&self, key: &str) -> Option<&Value> {
         self.entry(key).map(|entry| &entry.value)
     }
 
     /// The value at a dotted path.
-    pub(super) fn at(&self, path: &str) -> Option<&Value> {
+    pub fn at(&self, path: &str) -> Option<&Value> {
         match path.split_once('.') {
             None => self.get(path),
             Some((first, rest)) => self.get(first)?.as_table()?.at(rest),
@@ -127,7 +143,7 @@ impl Table {
     }
 
     /// Takes away the value at a dotted path, if there is one.
-    pub(super) fn remove(&mut self, path: &str) {
+    pub fn remove(&mut self, path: &str) {
         match path.split_once('.') {
             None => self.entries.retain(|entry| &*entry.key != path),
             Some((first, rest)) => {
@@ -141,7 +157,7 @@ impl Table {
 
     /// Puts `above` over this table: tables merge, everything else is replaced. A path for which `is_value`
     /// holds is one value even if it is written as a table (a distribution, say), and is replaced whole.
-    pub(super) fn merge(&mut self, above: Table, path: &str, is_value: &dyn Fn(&str) -> bool) {
+    pub fn merge(&mut self, above: Table, path: &str, is_value: &dyn Fn(&str) -> bool) {
         for entry in above.entries {
             let full = if path.is_empty() { entry.key.to_string() } else { format!("{path}.{}", entry.key) };
             match self.entries.iter_mut().find(|mine| mine.key == entry.key) {
@@ -163,7 +179,7 @@ impl Table {
 }
 
 /// Parses a TOML text; every syntax error is an issue of its own.
-pub(super) fn parse(text: &str, source: u32, issues: &mut Collected) -> Option<Table> {
+pub fn parse(text: &str, source: u32, issues: &mut Collected) -> Option<Table> {
     let (table, errors) = DeTable::parse_recoverable(text);
     if errors.is_empty() {
         return Some(lower_table(table.get_ref(), source, issues));

@@ -16,18 +16,20 @@ const LONGEST_NAME: usize = 200;
 
 /// One problem.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Issue {
+pub struct Issue {
     /// `None`: it has no place, a file that cannot be opened for instance.
-    pub(super) place: Option<Place>,
-    pub(super) message: String,
+    pub place: Option<Place>,
+    /// What is wrong.
+    pub message: String,
     /// A second place that takes part, and how.
-    pub(super) also: Option<(Place, String)>,
-    pub(super) help: Option<String>,
+    pub also: Option<(Place, String)>,
+    /// What to do.
+    pub help: Option<String>,
 }
 
 impl Issue {
     /// A problem at a place; a default has none.
-    pub(super) fn at(place: Place, message: impl Into<String>) -> Issue {
+    pub fn at(place: Place, message: impl Into<String>) -> Issue {
         let place = (place != Place::NOWHERE).then_some(place);
         let mut message: String = message.into();
         if let Some((end, _)) = message.char_indices().nth(LONGEST_MESSAGE) {
@@ -38,16 +40,18 @@ impl Issue {
     }
 
     /// A problem without a place.
-    pub(super) fn general(message: impl Into<String>) -> Issue {
+    pub fn general(message: impl Into<String>) -> Issue {
         Issue::at(Place::NOWHERE, message)
     }
 
-    pub(super) fn help(mut self, help: impl Into<String>) -> Issue {
+    /// Adds what to do.
+    pub fn help(mut self, help: impl Into<String>) -> Issue {
         self.help = Some(help.into());
         self
     }
 
-    pub(super) fn also(mut self, place: Place, label: impl Into<String>) -> Issue {
+    /// Adds a second place that takes part, and how.
+    pub fn also(mut self, place: Place, label: impl Into<String>) -> Issue {
         if place != Place::NOWHERE && Some(place) != self.place {
             self.also = Some((place, label.into()));
         }
@@ -57,24 +61,27 @@ impl Issue {
 
 /// Problems under collection, each once however many points of a sweep have it.
 #[derive(Debug, Default)]
-pub(super) struct Collected {
+pub struct Collected {
     list: Vec<Issue>,
     seen: HashSet<Issue>,
 }
 
 impl Collected {
-    pub(super) fn push(&mut self, issue: Issue) {
+    /// Adds a problem unless it is there already.
+    pub fn push(&mut self, issue: Issue) {
         if self.seen.insert(issue.clone()) {
             self.list.push(issue);
         }
     }
 
-    pub(super) fn len(&self) -> usize {
+    /// How many there are.
+    #[expect(clippy::len_without_is_empty, reason = "it is compared with itself from before")]
+    pub fn len(&self) -> usize {
         self.list.len()
     }
 
     /// The problems in the order of the files.
-    pub(super) fn finish(mut self, sources: Vec<Source>) -> Issues {
+    pub fn finish(mut self, sources: Vec<Source>) -> Issues {
         self.list.sort_by_key(|issue| issue.place.map(|place| (place.source, place.start, place.end)));
         Issues { list: self.list, sources }
     }
@@ -161,7 +168,7 @@ impl fmt::Display for Issues {
 impl std::error::Error for Issues {}
 
 /// The name nearest to what was written, if it is near enough to be meant.
-pub(super) fn nearest<'n>(written: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+pub fn nearest<'n>(written: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     if written.len() > LONGEST_NAME {
         return None;
     }
@@ -175,7 +182,7 @@ pub(super) fn nearest<'n>(written: &str, known: impl IntoIterator<Item = &'n str
 }
 
 /// `a`, `b` and `c`, in backquotes.
-pub(super) fn listing<S: AsRef<str>>(names: &[S]) -> String {
+pub fn listing<S: AsRef<str>>(names: &[S]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("`{}`", name.as_ref())).collect();
     match quoted.split_last() {
         None => "nothing".to_owned(),
@@ -185,7 +192,7 @@ pub(super) fn listing<S: AsRef<str>>(names: &[S]) -> String {
 }
 
 /// Help after an unknown name: the nearest if any, else all that is allowed.
-pub(super) fn did_you_mean<S: AsRef<str>>(written: &str, known: &[S]) -> String {
+pub fn did_you_mean<S: AsRef<str>>(written: &str, known: &[S]) -> String {
     match nearest(written, known.iter().map(AsRef::as_ref)) {
         Some(name) => format!("did you mean `{name}`? known here: {}", listing(known)),
         None => format!("known here: {}", listing(known)),
