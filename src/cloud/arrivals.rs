@@ -3,7 +3,8 @@
 use super::draws;
 use crate::model::vocabulary::Quantity;
 use crate::model::{Arrivals, Model, Source, TokenAge, TraceRow, Workload};
-use crate::random::{Dist, Stream, Streams, name_key};
+use crate::random::daily::Level;
+use crate::random::{Ascending, DailyRate, Dist, Stream, Streams, name_key};
 use crate::units::{Bytes, Instant, Span, Throughput};
 
 /// The jobs of one workload, one ahead.
@@ -13,9 +14,32 @@ pub(super) struct Submissions<'m> {
     workload: &'m Workload,
     streams: Streams,
     owner: u64,
+    course: Course<'m>,
     gaps: Stream,
     next: u64,
     last: Instant,
+}
+
+/// What the next arrival follows from, besides the last one.
+#[derive(Debug)]
+enum Course<'m> {
+    Poisson { per_second: f64 },
+    Every(Span),
+    Daily { rate: &'m DailyRate, level: Level },
+    Burst { at: Instant, over: Span, shares: Ascending },
+    Trace(&'m [TraceRow]),
+}
+
+impl<'m> Course<'m> {
+    fn new(arrivals: &'m Arrivals) -> Course<'m> {
+        match arrivals {
+            Arrivals::Poisson { per_second } => Course::Poisson { per_second: *per_second },
+            Arrivals::Every(gap) => Course::Every(*gap),
+            Arrivals::Daily(rate) => Course::Daily { rate, level: Level::default() },
+            Arrivals::Burst { at, jobs, over } => Course::Burst { at: *at, over: *over, shares: Ascending::new(*jobs) },
+            Arrivals::Trace(rows) => Course::Trace(rows),
+        }
+    }
 }
 
 /// A job at its submission.
@@ -34,18 +58,24 @@ impl<'m> Submissions<'m> {
     pub(super) fn new(model: &'m Model, workload: &'m Workload, streams: Streams) -> Submissions<'m> {
         let owner = name_key(&workload.name);
         let gaps = streams.of(draws::ARRIVALS, owner).stream(0);
-        Submissions { model, workload, streams, owner, gaps, next: 0, last: Instant::START }
+        let course = Course::new(&workload.arrivals);
+        Submissions { model, workload, streams, owner, course, gaps, next: 0, last: Instant::START }
     }
 
-    /// When the next job arrives; `None` if that would be at or after the end of `duration`.
+    /// When the next job arrives; `None` if there is none, or if that would be at or after the end of `duration`.
     pub(super) fn next_at(&mut self) -> Option<Instant> {
-        let at = match &self.workload.arrivals {
-            Arrivals::Poisson { per_second } => {
-                self.last + Span::from_seconds_f64(-libm::log(self.gaps.uniform()) / per_second)
+        let at = match &mut self.course {
+            Course::Poisson { per_second } => {
+                self.last + Span::from_seconds_f64(-libm::log(self.gaps.uniform()) / *per_second)
             }
-            Arrivals::Every(_) if self.next == 0 => Instant::START,
-            Arrivals::Every(gap) => self.last + *gap,
-            Arrivals::Trace(rows) => rows.get(usize::try_from(self.next).ok()?)?.submitted,
+            Course::Every(_) if self.next == 0 => Instant::START,
+            Course::Every(gap) => self.last + *gap,
+            Course::Daily { rate, level } => {
+                *level = rate.advance(*level, -libm::log(self.gaps.uniform()));
+                rate.instant(*level)
+            }
+            Course::Burst { at, over, shares } => *at + share_of(*over, shares.next(&mut self.gaps)?),
+            Course::Trace(rows) => rows.get(usize::try_from(self.next).ok()?)?.submitted,
         };
         self.last = at;
         (at.since(Instant::START) < self.model.run.duration).then_some(at)
@@ -55,9 +85,9 @@ impl<'m> Submissions<'m> {
     pub(super) fn submit(&mut self, at: Instant) -> Submission {
         let number = self.next;
         self.next += 1;
-        let row: Option<&TraceRow> = match &self.workload.arrivals {
-            Arrivals::Trace(rows) => Some(&rows[number as usize]),
-            Arrivals::Poisson { .. } | Arrivals::Every(_) => None,
+        let row: Option<&TraceRow> = match &self.course {
+            Course::Trace(rows) => Some(&rows[number as usize]),
+            Course::Poisson { .. } | Course::Every(_) | Course::Daily { .. } | Course::Burst { .. } => None,
         };
         let ordinal = row.map_or(number, |row| row.ordinal);
         let stream = |purpose| self.streams.of(purpose, self.owner).stream(ordinal);
@@ -98,6 +128,27 @@ impl<'m> Submissions<'m> {
     }
 }
 
+/// A share of a time in whole microseconds, less than all of it unless it is zero.
+fn share_of(span: Span, share: f64) -> Span {
+    let micros = (span.micros() as f64 * share) as i64;
+    Span::from_micros(micros.min(span.micros() - 1).max(0))
+}
+
 fn transfer(bytes: i64, speed: Throughput) -> i64 {
     speed.time_for(Bytes(bytes.unsigned_abs())).micros()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_stay_below_the_whole() {
+        for (micros, share, expected) in
+            [(0, 0.0, 0), (0, 1.0, 0), (1, 0.999, 0), (10, 0.0, 0), (10, 0.35, 3), (10, 0.999, 9), (10, 1.0, 9)]
+        {
+            let found = share_of(Span::from_micros(micros), share);
+            assert_eq!(found, Span::from_micros(expected), "{share} of {micros} us");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use crate::model::vocabulary::Quantity;
 use crate::random::Purpose;
 
-/// Gaps between the arrivals of a workload: one stream, drawn in order.
+/// When the jobs of a workload arrive: one stream, drawn in order.
 pub(super) const ARRIVALS: Purpose = Purpose(1);
 /// Age of the user's token, by job.
 pub(super) const TOKEN_AGE: Purpose = Purpose(2);

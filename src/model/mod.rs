@@ -8,7 +8,7 @@ pub mod vocabulary;
 
 use std::sync::Arc;
 
-use crate::random::Dist;
+use crate::random::{DailyRate, Dist};
 use crate::units::{Instant, Span, Throughput};
 use vocabulary::{JobKind, Quantity, Service};
 
@@ -244,6 +244,17 @@ pub enum Arrivals {
     },
     /// One at 0 and one every so often.
     Every(Span),
+    /// A Poisson process whose rate, in jobs per second, follows the hour of the day.
+    Daily(DailyRate),
+    /// So many at once, or uniformly at random over some time; the last before the end of the run's duration.
+    Burst {
+        /// The first instant at which one may arrive.
+        at: Instant,
+        /// At least one.
+        jobs: u64,
+        /// They arrive in [`at`, `at + over`), or all at `at` if this is zero.
+        over: Span,
+    },
     /// As recorded; ascending.
     Trace(Arc<[TraceRow]>),
 }

@@ -253,7 +253,7 @@ fn plain(key: &str, value: &Value, cx: &mut Context, read: impl Fn(&Node) -> Res
 }
 
 /// Exactly these fields of a table, in this order.
-fn fields<'v, const N: usize>(
+pub(super) fn fields<'v, const N: usize>(
     key: &str,
     kind: &str,
     body: &'v Value,

@@ -5,8 +5,10 @@ use serde_json::{Map, Value as Json, json};
 use super::dist::{KINDS, Unit};
 use super::keys::{Default, KEYS, Key};
 use super::kind::Kind;
+use super::process::{BURST, BURST_JOBS};
 use super::reference::newest_default;
 use crate::document::{Node, Value};
+use crate::random::daily::HOURS;
 
 /// The schema; it accepts every good file, and refuses unknown keys and wrong types.
 pub fn schema() -> Json {
@@ -88,8 +90,19 @@ fn of_kind(kind: Kind) -> Json {
         Kind::Throughput => json!({ "type": "string", "pattern": "^[0-9. ]+(B|[kKMGTP]B|[KMGTP]iB|[kMGT]?bit) ?/s$" }),
         Kind::Dist(unit) => json!({ "$ref": format!("#/$defs/{}", definition(unit)) }),
         Kind::Arrivals => json!({ "anyOf": [
-            single("poisson", json!({ "type": "string", "pattern": "^[0-9. ]+/ ?[a-z]+$" })),
+            single("poisson", rate()),
             single("every", json!({ "$ref": "#/$defs/duration" })),
+            single("daily", json!({ "type": "array", "items": rate(), "minItems": HOURS, "maxItems": HOURS })),
+            single("burst", json!({
+                "type": "object",
+                "additionalProperties": false,
+                "required": BURST,
+                "properties": {
+                    "at": { "$ref": "#/$defs/duration" },
+                    "jobs": of_kind(BURST_JOBS),
+                    "over": { "$ref": "#/$defs/duration" },
+                },
+            })),
             single("trace", json!({ "type": "string" })),
         ] }),
         Kind::TokenAge => json!({ "anyOf": [
@@ -100,6 +113,10 @@ fn of_kind(kind: Kind) -> Json {
         Kind::Bound => json!({ "type": ["string", "number"] }),
         Kind::Free => json!({ "type": "object" }),
     }
+}
+
+fn rate() -> Json {
+    json!({ "type": "string", "pattern": "^[0-9. ]+/ ?[a-z]+$" })
 }
 
 /// A table with exactly this key.

@@ -3,7 +3,7 @@
 use crate::model::vocabulary::{JobKind, Quantity};
 use crate::model::{Arrivals, Keystone, Run, Source, TokenAge, Workload};
 use crate::random::Dist;
-use crate::units::Span;
+use crate::units::{Instant, Span};
 
 use super::keys;
 use super::process::ArrivalsText;
@@ -14,7 +14,7 @@ use crate::document::{CSV_LIMIT, Place};
 use crate::document::{Table, Value};
 
 /// More jobs than this in a replication would never end.
-const MOST_JOBS: f64 = 1e10;
+pub(super) const MOST_JOBS: i64 = 10_000_000_000;
 
 /// The tables of `[[workload]]`, with the name and place of each; what is wrong with the list is an issue elsewhere.
 pub(super) fn tables(written: &Table) -> Vec<(String, Place, &Table)> {
@@ -170,6 +170,10 @@ fn resolve(
 ) -> Option<Arrivals> {
     let key = own.path("arrivals");
     let duration = run.map(|run| run.duration);
+    let at_arrivals = |message: String| match own.place("arrivals") {
+        Some(place) => Issue::at(place, message),
+        None => Issue::general(message),
+    };
     let (arrivals, jobs) = match arrivals {
         ArrivalsText::Poisson(per_second) => {
             (Arrivals::Poisson { per_second }, duration.map_or(0.0, |duration| per_second * duration.seconds()))
@@ -177,9 +181,25 @@ fn resolve(
         ArrivalsText::Every(span) => {
             (Arrivals::Every(span), duration.map_or(0.0, |duration| duration.seconds() / span.seconds()))
         }
+        ArrivalsText::Daily(rate) => {
+            let jobs = duration.map_or(0.0, |duration| rate.expected(duration));
+            (Arrivals::Daily(rate), jobs)
+        }
+        ArrivalsText::Burst { at, jobs, over } => {
+            let end = at + over;
+            if let Some(duration) = duration
+                && (at >= duration || end > duration)
+            {
+                let verb = if over == Span::ZERO { "is" } else { "ends" };
+                let message = format!("`{key}`: the burst {verb} at {end}, but jobs arrive in [0, {duration})");
+                cx.issue(at_arrivals(message).help("make `run.duration` longer"));
+                return None;
+            }
+            return Some(Arrivals::Burst { at: Instant::START + at, jobs, over });
+        }
         ArrivalsText::Trace { path, place } => {
             let trace = read_trace(&key, &path, place, job, name, cx)?;
-            let last = trace.rows.last()?.submitted.since(crate::units::Instant::START);
+            let last = trace.rows.last()?.submitted.since(Instant::START);
             if let Some(duration) = duration
                 && last >= duration
             {
@@ -193,13 +213,10 @@ fn resolve(
             return Some(Arrivals::Trace(trace.rows));
         }
     };
-    if jobs > MOST_JOBS {
+    if jobs > MOST_JOBS as f64 {
         let message =
-            format!("`{key}`: about {jobs:.0} jobs in a replication, and at most {MOST_JOBS:.0} can be simulated");
-        cx.issue(
-            own.place("arrivals")
-                .map_or_else(|| Issue::general(message.clone()), |place| Issue::at(place, message.clone())),
-        );
+            format!("`{key}`: about {jobs:.0} jobs in a replication, and at most {MOST_JOBS} can be simulated");
+        cx.issue(at_arrivals(message));
         return None;
     }
     Some(arrivals)

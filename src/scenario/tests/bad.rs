@@ -203,6 +203,8 @@ fn piece() -> impl Strategy<Value = String> {
         "{ renewing = \"1s\" }",
         "{ mix = [[1, {}]] }",
         "{ poisson = \"1/h\" }",
+        "{ daily = [\"1/h\", 2, []] }",
+        "{ burst = { at = \"1h\", jobs = 3, over = \"0s\" } }",
         "{ trace = \"Cargo.toml\" }",
         "{ empirical = \"Cargo.toml\" }",
         "1979-05-27",

@@ -6,8 +6,8 @@ use super::*;
 use crate::model::study::{AxisUnit, Metric};
 use crate::model::vocabulary::{Quantity, Reason};
 use crate::model::{Arrivals, GlanceStore, ImagePath, Keys, Model, Offset, Rotations, Source, TokenAge};
-use crate::random::Dist;
 use crate::random::dist::Shape;
+use crate::random::{DailyRate, Dist};
 use crate::units::{Instant, Span};
 
 /// The example of the reference, with all that it leaves out.
@@ -371,6 +371,38 @@ fn expectations_find_their_points() {
     let (step, id) = second.step.as_ref().unwrap();
     assert_eq!(crate::jobs::step_names(study.points[0].model.workloads[0].job)[usize::from(id.0)], step);
     assert_eq!((third.text.as_str(), third.min, third.points.len()), ("margin_p01_s >= -5m", Some(-300.0), 6));
+}
+
+#[test]
+fn daily_profiles_and_bursts() {
+    let profile = |hour: fn(usize) -> &'static str| {
+        format!("{{ daily = [{}] }}", (0..24).map(hour).map(|rate| format!("{rate:?}")).collect::<Vec<_>>().join(", "))
+    };
+    let office = profile(|hour| if (8..18).contains(&hour) { "2/min" } else { "0/h" });
+    let flat = profile(|_| "1/s");
+    let text = format!(
+        "name = \"x\"{WORKLOAD}[sweep]\n\"workload.boot-from-volume.arrivals\" = [\n{office}, {flat},\n\
+         {{ burst = {{ at = \"23h\", jobs = 10000000000, over = \"1h\" }} }},\n\
+         {{ burst = {{ over = \"0s\", at = \"0s\", jobs = 1 }} }},\n{{ poisson = \"1/s\" }}]\n"
+    );
+    let study = read(&text).unwrap_or_else(|issues| panic!("{issues}"));
+    let found: Vec<&Arrivals> = study.points.iter().map(|point| &point.model.workloads[0].arrivals).collect();
+    let rates = std::array::from_fn(|hour| if (8..18).contains(&hour) { 1.0 / 30.0 } else { 0.0 });
+    let burst =
+        |at, jobs, over| Arrivals::Burst { at: Instant::from_seconds(at), jobs, over: Span::from_seconds(over) };
+    assert_eq!(
+        found,
+        [
+            &Arrivals::Daily(DailyRate::new(rates).unwrap()),
+            &Arrivals::Daily(DailyRate::new([1.0; 24]).unwrap()),
+            &burst(82_800, 10_000_000_000, 3_600),
+            &burst(0, 1, 0),
+            &Arrivals::Poisson { per_second: 1.0 },
+        ]
+    );
+    let labels: Vec<&str> = study.axes[0].values.iter().map(|value| value.label.as_str()).collect();
+    assert_eq!(labels[..2], [office, flat]);
+    assert_eq!(labels[3], "{ burst = { over = \"0s\", at = \"0s\", jobs = 1 } }");
 }
 
 #[test]
