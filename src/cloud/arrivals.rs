@@ -1,8 +1,7 @@
 //! Arrivals: when the jobs of a workload are submitted, and what each of them draws.
 
 use super::draws;
-use crate::model::vocabulary::Quantity;
-use crate::model::{Arrivals, Model, Source, TokenAge, TraceRow, Workload};
+use crate::model::{Arrivals, Model, QuantityUnit, Source, TokenAge, TraceRow, Workload};
 use crate::random::daily::Level;
 use crate::random::{Ascending, DailyRate, Dist, Stream, Streams, name_key};
 use crate::units::{Bytes, Instant, Span, Throughput};
@@ -16,6 +15,8 @@ pub(super) struct Submissions<'m> {
     owner: u64,
     course: Course<'m>,
     gaps: Stream,
+    /// The streams of each quantity.
+    quantities: Vec<Streams>,
     next: u64,
     last: Instant,
 }
@@ -47,7 +48,6 @@ impl<'m> Course<'m> {
 pub(super) struct Submission {
     pub(super) ordinal: u64,
     pub(super) token_age: Span,
-    pub(super) quantities: [i64; Quantity::COUNT],
     /// When an administrator revokes the user's token.
     pub(super) revoked_at: Instant,
     /// The streams of its request times.
@@ -59,7 +59,9 @@ impl<'m> Submissions<'m> {
         let owner = name_key(&workload.name);
         let gaps = streams.of(draws::ARRIVALS, owner).stream(0);
         let course = Course::new(&workload.arrivals);
-        Submissions { model, workload, streams, owner, course, gaps, next: 0, last: Instant::START }
+        let quantities = workload.kind.quantities.iter();
+        let quantities = quantities.map(|quantity| draws::quantity(streams, owner, &quantity.name)).collect();
+        Submissions { model, workload, streams, owner, course, gaps, quantities, next: 0, last: Instant::START }
     }
 
     /// When the next job arrives; `None` if there is none, or if that would be at or after the end of `duration`.
@@ -81,8 +83,9 @@ impl<'m> Submissions<'m> {
         (at.since(Instant::START) < self.model.run.duration).then_some(at)
     }
 
-    /// The job that arrives at `at`, which is what `next_at` has just answered.
-    pub(super) fn submit(&mut self, at: Instant) -> Submission {
+    /// The job that arrives at `at`, which is what `next_at` has just answered; what it draws goes into `drawn`, in the
+    /// order of its kind's quantities.
+    pub(super) fn submit(&mut self, at: Instant, drawn: &mut [i64]) -> Submission {
         let number = self.next;
         self.next += 1;
         let row: Option<&TraceRow> = match &self.course {
@@ -93,29 +96,33 @@ impl<'m> Submissions<'m> {
         let stream = |purpose| self.streams.of(purpose, self.owner).stream(ordinal);
         let recorded_age = row.and_then(|row| row.token_age);
         let token_age = recorded_age.unwrap_or_else(|| self.token_age(&mut stream(draws::TOKEN_AGE)));
-        let recorded = |quantity: Quantity| row.and_then(|row| row.quantities[quantity as usize]);
-        let drawn = |quantity: Quantity, dist: &Dist| {
-            let value = match dist.as_constant() {
-                Some(value) => value,
-                None => dist.sample(&mut stream(draws::quantity(quantity))),
-            };
-            if quantity.is_size() { value.round_ties_even() as i64 } else { Span::from_seconds_f64(value).micros() }
-        };
-        let mut quantities = [0; Quantity::COUNT];
-        for &quantity in Quantity::ALL {
-            quantities[quantity as usize] = match (recorded(quantity), self.workload.source(quantity)) {
-                (Some(value), _) => value,
-                (None, Source::Drawn(dist)) => drawn(quantity, dist),
-                // The size comes first in the list of quantities.
-                (None, Source::Transfer(speed)) => transfer(quantities[Quantity::ImageSize as usize], *speed),
-            };
-        }
+        self.draw(row, ordinal, drawn);
         let revoked_at = match &self.workload.revoke_after {
             None => Instant::NEVER,
             Some(after) => at + Span::from_seconds_f64(after.sample(&mut stream(draws::REVOCATION))),
         };
         let request_times = self.streams.of(draws::REQUEST_TIME, self.owner).member(ordinal);
-        Submission { ordinal, token_age, quantities, revoked_at, request_times }
+        Submission { ordinal, token_age, revoked_at, request_times }
+    }
+
+    fn draw(&self, row: Option<&TraceRow>, ordinal: u64, drawn: &mut [i64]) {
+        let sources = &self.workload.quantities;
+        let recorded = |index: usize| row.and_then(|row| row.quantities[index]);
+        for (index, (source, quantity)) in sources.iter().zip(&self.workload.kind.quantities).enumerate() {
+            match (recorded(index), source) {
+                (Some(value), _) => drawn[index] = value,
+                (None, Source::Drawn(dist)) => {
+                    drawn[index] = sample(dist, quantity.unit, || self.quantities[index].stream(ordinal));
+                }
+                (None, Source::Transfer { .. }) => {}
+            }
+        }
+        // A transfer may stand before the size that it divides.
+        for (index, source) in sources.iter().enumerate() {
+            if let (None, Source::Transfer { size, speed }) = (recorded(index), source) {
+                drawn[index] = transfer(drawn[size.index()], *speed);
+            }
+        }
     }
 
     fn token_age(&self, stream: &mut Stream) -> Span {
@@ -132,6 +139,15 @@ impl<'m> Submissions<'m> {
 fn share_of(span: Span, share: f64) -> Span {
     let micros = (span.micros() as f64 * share) as i64;
     Span::from_micros(micros.min(span.micros() - 1).max(0))
+}
+
+/// A value of a distribution as it is held; a constant needs no stream.
+fn sample(dist: &Dist, unit: QuantityUnit, stream: impl FnOnce() -> Stream) -> i64 {
+    let value = dist.as_constant().unwrap_or_else(|| dist.sample(&mut stream()));
+    match unit {
+        QuantityUnit::Seconds => Span::from_seconds_f64(value).micros(),
+        QuantityUnit::Bytes | QuantityUnit::Count => value.round_ties_even() as i64,
+    }
 }
 
 fn transfer(bytes: i64, speed: Throughput) -> i64 {

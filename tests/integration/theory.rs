@@ -4,12 +4,12 @@
 //! always passes or never. Wherever the outcome also follows from what a job drew, it is compared job by job, exactly.
 
 use outlast::cloud::{Records, simulate};
-use outlast::model::vocabulary::{Quantity, Reason};
+use outlast::model::vocabulary::Reason;
 use outlast::observe::{JobRecord, Outcome};
 use outlast::units::{Instant, MICROS, Span};
 
 use crate::support::{
-    ALL_SEND, NO_CACHES, assert_mean, assert_share, failure, lognormal_cdf, model, moments, records, story, told,
+    ALL_SEND, NO_CACHES, assert_mean, assert_share, drawn, failure, lognormal_cdf, model, moments, records, story, told,
 };
 
 /// The download of every job of this module that waits for one.
@@ -49,7 +49,7 @@ fn waiting(
 /// When Nova sees the volume, from submission: polls are sent at 0, i, 2i, …, and one at the very instant at which the
 /// volume becomes available sees it. The attachment follows at the same instant, so this is the last check of all.
 fn last_check(record: &JobRecord, interval: i64) -> Span {
-    let download = record.quantities[Quantity::Download as usize];
+    let download = drawn(record, "download");
     let interval = interval * MICROS;
     Span::from_micros((download + interval - 1) / interval * interval)
 }
