@@ -11,6 +11,7 @@ pub mod defaults;
 pub mod exchange;
 pub mod fernet;
 pub mod keystone_cache;
+pub mod lineage;
 pub mod middleware;
 pub mod request;
 pub mod revocation;
