@@ -22,7 +22,7 @@ impl Keystone {
         let (schedule, max_active_keys) = match &model.keystone.keys {
             // Nothing purges a JWS key.
             Keys::Jws => (Schedule::Never, 1),
-            Keys::Fernet { max_active_keys, rotations } => {
+            Keys::Fernet { max_active_keys, rotations, extra } => {
                 let schedule = match rotations {
                     Rotations::Never => Schedule::Never,
                     Rotations::At(instants) => Schedule::At(instants.clone()),
@@ -37,7 +37,7 @@ impl Keystone {
                         Schedule::Every { period: *period, offset: Instant::START + offset }
                     }
                 };
-                (schedule, *max_active_keys)
+                (schedule.and_at(extra), *max_active_keys)
             }
         };
         Keystone {

@@ -56,11 +56,6 @@ const TRANSFERS: [(&str, &str); 2] =
 /// The size.
 const TRANSFERRED: &str = "image_size";
 
-/// The keys of the speeds that quantities may follow from.
-pub(super) fn speeds() -> impl Iterator<Item = &'static str> {
-    TRANSFERS.into_iter().map(|(_, speed)| speed)
-}
-
 /// The size and the key of the speed that a quantity of a kind follows from where nobody writes it.
 pub(super) fn transfer(kind: &JobKind, quantity: &Quantity) -> Option<(QuantityId, &'static str)> {
     let (_, speed) = TRANSFERS.into_iter().find(|(name, _)| *name == quantity.name)?;

@@ -156,6 +156,7 @@ fn one(
         quantities,
         delete_on_termination: delete_on_termination?,
         revoke_after,
+        user_disabled_at: None,
         service_token_age,
     })
 }

@@ -1,14 +1,16 @@
 //! From the layers of one point to its model: typed reading, and the checks between keys.
 
+mod pools;
+
 use std::sync::Arc;
 
 use crate::model::{
-    AuthToken, Cinder, Glance, GlanceStore, ImagePath, Keys, Keystone, Model, Nova, Offset, Process, Rotations, Run,
-    Sends, Service, ServiceUser,
+    AuthToken, Cinder, Glance, GlanceStore, ImagePath, Keys, Keystone, Model, Nova, Offset, PoolId, Process, Rotations,
+    Run, Sends, Service, ServiceUser, Spread,
 };
+use crate::random::Dist;
 use crate::units::{MICROS, Span};
 
-use super::kinds;
 use super::read::{Context, View};
 use super::workload;
 use crate::document::Issue;
@@ -27,14 +29,12 @@ pub(super) fn model(view: &View<'_>, cx: &mut Context) -> Option<Model> {
     let cinder = cinder(view, cx);
     let glance = glance(view, cx);
     let services = services(view, cx);
+    let pools = pools::pools();
+    let links = pools::links(view, cx);
     let processes = processes(view, cx);
     let image_path =
         view.text("cloud.image_path", cx).map(|path| if path == "clone" { ImagePath::Clone } else { ImagePath::Copy });
     let request_time = view.dist("cloud.requests.time", cx);
-    // Workloads ask for those that their jobs need; a wrong one is wrong even if none does.
-    for speed in kinds::speeds() {
-        view.throughput(speed, cx);
-    }
     let workloads = workload::all(view, run.as_ref(), keystone.as_ref(), cx);
     release?;
     Some(Model {
@@ -43,11 +43,15 @@ pub(super) fn model(view: &View<'_>, cx: &mut Context) -> Option<Model> {
         nova: nova?,
         cinder: cinder?,
         glance: glance?,
+        caches: services.as_ref()?.iter().map(|service| usize::from(service.caches)).sum(),
         services: services?,
         processes: processes?,
+        pools,
+        links: links?,
         image_path: image_path?,
         request_time: request_time?,
         workloads: workloads?,
+        changes: Vec::new(),
     })
 }
 
@@ -93,9 +97,23 @@ fn keystone(view: &View<'_>, cx: &mut Context) -> Option<Keystone> {
     let rotations = rotations(view, cx);
     let keys = match provider?.as_str() {
         "jws" => Keys::Jws,
-        _ => Keys::Fernet { max_active_keys: u32::try_from(max_active_keys?).ok()?, rotations: rotations? },
+        _ => Keys::Fernet {
+            max_active_keys: u32::try_from(max_active_keys?).ok()?,
+            rotations: rotations?,
+            extra: [].into(),
+        },
     };
-    Some(Keystone { expiration: expiration??, allow_expired_window: window??, keys })
+    Some(Keystone {
+        expiration: expiration??,
+        allow_expired_window: window??,
+        keys,
+        clocks: vec![Span::ZERO],
+        spread: Spread::Synced { lag: Dist::constant(0.0), missed: 0.0, missed_between: Vec::new() },
+        cache_time: None,
+        validation_time: Dist::constant(0.0),
+        issue_time: Dist::constant(0.0),
+        outages: [].into(),
+    })
 }
 
 fn rotations(view: &View<'_>, cx: &mut Context) -> Option<Rotations> {
@@ -178,12 +196,21 @@ fn glance(view: &View<'_>, cx: &mut Context) -> Option<Glance> {
 }
 
 /// In the order of the places in `ServiceId`.
+const SERVICES: [&str; 6] = ["keystone", "nova", "cinder", "glance", "swift", "neutron"];
+
 fn services(view: &View<'_>, cx: &mut Context) -> Option<Vec<Service>> {
-    let service = |name: &str, keystone_authtoken| Service { name: name.to_owned(), keystone_authtoken };
-    let mut services = Some(vec![service("keystone", None)]);
-    for name in ["nova", "cinder", "glance", "swift", "neutron"] {
-        match (auth_token(view, name, cx), &mut services) {
-            (Some(settings), Some(list)) => list.push(service(name, Some(settings))),
+    let mut services = Some(Vec::new());
+    for (place, name) in (0..).zip(SERVICES) {
+        let settings = if place == 0 { Some(None) } else { auth_token(view, name, cx).map(Some) };
+        match (settings, &mut services) {
+            (Some(keystone_authtoken), Some(list)) => list.push(Service {
+                name: name.to_owned(),
+                keystone_authtoken,
+                api: PoolId(place),
+                first_cache: place,
+                caches: 1,
+                clock_ahead: Span::ZERO,
+            }),
             (None, _) => services = None,
             (Some(_), None) => {}
         }
