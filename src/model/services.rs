@@ -1,6 +1,6 @@
 //! Who answers requests and who sends them: lists of the model, in which the well-known ones have fixed places.
 
-use crate::units::{Instant, Span};
+use crate::units::{Instant, Span, Throughput};
 
 /// Place of a service in `Model::services`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,6 +38,8 @@ pub struct Service {
     pub name: String,
     /// The middleware in front of it; `None`: Keystone, which has none.
     pub keystone_authtoken: Option<AuthToken>,
+    /// Its API workers.
+    pub api: PoolId,
 }
 
 /// `[keystone_authtoken]` of a receiver.
@@ -108,4 +110,50 @@ pub struct ServiceUser {
     pub roles: Vec<String>,
     /// From when on it is disabled.
     pub disabled_at: Option<Instant>,
+}
+
+/// Place of a pool in `Model::pools`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PoolId(pub u16);
+
+impl PoolId {
+    /// The place as an index.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Slots that jobs hold, given out first come, first served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pool {
+    /// Whose it is.
+    pub service: ServiceId,
+    /// As scenarios call it, behind the service.
+    pub name: String,
+    /// Slots per host, at least 1; `None`: nobody ever queues.
+    pub slots: Option<u32>,
+    /// Hosts with so many slots each, at least 1.
+    pub hosts: u32,
+}
+
+/// Place of a link in `Model::links`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkId(pub u8);
+
+impl LinkId {
+    /// The place as an index.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Something that bytes pass through.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Link {
+    /// As scenarios call it.
+    pub name: String,
+    /// The ceiling of one copy; `None`: it takes no time by itself.
+    pub per_job: Option<Throughput>,
+    /// What all copies share; `None`: they do not meet.
+    pub bandwidth: Option<Throughput>,
 }

@@ -1,13 +1,15 @@
 //! Studies and results made by hand, for the tests of this room. Nothing here is simulated.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::analysis::{Check, FailureRow, Interval, IntervalMethod, PointResult, Problem, Rate, Summary, Verdict};
+use crate::model::program::{Op, Program};
 use crate::model::study::{Axis, AxisUnit, AxisValue, Expectation, Metric, Point, Study};
 use crate::model::vocabulary::Reason;
 use crate::model::{
-    Arrivals, Cinder, Glance, GlanceStore, ImagePath, Keys, Keystone, Model, Nova, Process, ProcessId, Rotations, Run,
-    Sends, Service, ServiceId, Source, StepId, TokenAge, Workload,
+    Arrivals, Cinder, Glance, GlanceStore, ImagePath, Keys, Keystone, Model, Nova, PoolId, Process, ProcessId,
+    Rotations, Run, Sends, Service, ServiceId, Source, StepId, TokenAge, Workload,
 };
 use crate::observe::{JobCounts, ServiceFacts, Sketch};
 use crate::random::Dist;
@@ -48,6 +50,8 @@ fn model() -> Model {
         glance: Glance { store: GlanceStore::OwnCredentials },
         services: ["keystone", "nova", "cinder", "glance", "swift", "neutron"].into_iter().map(service).collect(),
         processes: (0..8).map(|_| Process { name: String::new(), sends: Sends::Never, user: None }).collect(),
+        pools: Vec::new(),
+        links: Vec::new(),
         image_path: ImagePath::Copy,
         request_time: Dist::constant(0.04),
         workloads: vec![workload("boots")],
@@ -55,15 +59,17 @@ fn model() -> Model {
 }
 
 fn service(name: &str) -> Service {
-    Service { name: name.into(), keystone_authtoken: None }
+    Service { name: name.into(), keystone_authtoken: None, api: PoolId(0) }
 }
 
 fn workload(name: &str) -> Workload {
-    let kind = crate::jobs::builtin("boot-from-volume").expect("it is built in");
+    let kind = Arc::clone(&crate::jobs::builtin("boot-from-volume").expect("it is built in").kind);
     Workload {
         name: name.into(),
         quantities: vec![Source::Drawn(Dist::constant(0.0)); kind.quantities.len()],
         kind,
+        // No job runs in what reports are tested with.
+        program: Arc::new(Program { ops: vec![Op::Complete, Op::Stop] }),
         arrivals: Arrivals::Every(Span::from_seconds(60)),
         token_age: TokenAge::Renewing { margin: Span::from_seconds(120) },
         delete_on_termination: false,

@@ -6,15 +6,12 @@ use crate::model::{
     AuthToken, Cinder, Glance, GlanceStore, ImagePath, Keys, Keystone, Model, Nova, Offset, Process, Rotations, Run,
     Sends, Service, ServiceUser,
 };
-use crate::units::{MICROS, Span};
+use crate::units::Span;
 
-use super::kinds;
 use super::read::{Context, View};
+use super::services;
 use super::workload;
 use crate::document::Issue;
-
-/// More polls than this at one instant would only burn time.
-const MOST_POLLS_AT_ONCE: i64 = 1_000;
 
 /// The model of a point; `None`: the issues say why.
 pub(super) fn model(view: &View<'_>, cx: &mut Context) -> Option<Model> {
@@ -28,23 +25,27 @@ pub(super) fn model(view: &View<'_>, cx: &mut Context) -> Option<Model> {
     let glance = glance(view, cx);
     let services = services(view, cx);
     let processes = processes(view, cx);
+    let own = services::own(view, cx);
     let image_path =
         view.text("cloud.image_path", cx).map(|path| if path == "clone" { ImagePath::Clone } else { ImagePath::Copy });
     let request_time = view.dist("cloud.requests.time", cx);
     // Workloads ask for those that their jobs need; a wrong one is wrong even if none does.
-    for speed in kinds::speeds() {
-        view.throughput(speed, cx);
-    }
-    let workloads = workload::all(view, run.as_ref(), keystone.as_ref(), cx);
+    let names = Arc::clone(cx.kinds.names());
+    let links = services::links(view, &names, cx);
+    let pools = services::all_pools(view, &names);
+    let workloads = workload::all(view, run.as_ref(), keystone.as_ref(), &links, cx);
     release?;
+    let (own_services, own_processes): (Vec<Service>, Vec<Process>) = own?.into_iter().unzip();
     Some(Model {
         run: run?,
         keystone: keystone?,
         nova: nova?,
         cinder: cinder?,
         glance: glance?,
-        services: services?,
-        processes: processes?,
+        services: services?.into_iter().chain(own_services).collect(),
+        processes: processes?.into_iter().chain(own_processes).collect(),
+        pools,
+        links,
         image_path: image_path?,
         request_time: request_time?,
         workloads: workloads?,
@@ -139,20 +140,7 @@ fn nova(view: &View<'_>, cx: &mut Context) -> Option<Nova> {
     let retries = view.integer(RETRIES, cx);
     let interval = view.seconds(INTERVAL, cx);
     let (retries, interval) = (retries?, interval??);
-    if interval == Span::ZERO && retries > MOST_POLLS_AT_ONCE {
-        let message =
-            format!("`{INTERVAL}` may be 0 only with at most {MOST_POLLS_AT_ONCE} retries, and there are {retries}");
-        between(view, [INTERVAL, RETRIES], message, cx);
-        return None;
-    }
     let attempts = u32::try_from(retries.max(0) + 1).ok()?;
-    if i128::from(interval.micros()) * i128::from(attempts) > i128::from(Span::LONGEST.micros()) {
-        let longest = Span::LONGEST.micros() / MICROS;
-        let message =
-            format!("`{RETRIES}` polls take longer than {longest} s (1,000 years), the longest time there is here");
-        between(view, [RETRIES, INTERVAL], message, cx);
-        return None;
-    }
     Some(Nova { volume_poll_attempts: attempts, volume_poll_interval: interval })
 }
 
@@ -179,11 +167,15 @@ fn glance(view: &View<'_>, cx: &mut Context) -> Option<Glance> {
 
 /// In the order of the places in `ServiceId`.
 fn services(view: &View<'_>, cx: &mut Context) -> Option<Vec<Service>> {
-    let service = |name: &str, keystone_authtoken| Service { name: name.to_owned(), keystone_authtoken };
-    let mut services = Some(vec![service("keystone", None)]);
+    let names = Arc::clone(cx.kinds.names());
+    let service = |name: &str, keystone_authtoken| {
+        let api = services::api(&names, names.service(name)?)?;
+        Some(Service { name: name.to_owned(), keystone_authtoken, api })
+    };
+    let mut services = Some(vec![service("keystone", None)?]);
     for name in ["nova", "cinder", "glance", "swift", "neutron"] {
         match (auth_token(view, name, cx), &mut services) {
-            (Some(settings), Some(list)) => list.push(service(name, Some(settings))),
+            (Some(settings), Some(list)) => list.push(service(name, Some(settings))?),
             (None, _) => services = None,
             (Some(_), None) => {}
         }
