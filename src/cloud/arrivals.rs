@@ -114,13 +114,18 @@ impl<'m> Submissions<'m> {
                 (None, Source::Drawn(dist)) => {
                     drawn[index] = sample(dist, quantity.unit, || self.quantities[index].stream(ordinal));
                 }
-                (None, Source::Transfer { .. }) => {}
+                (None, Source::Transfer { .. } | Source::Pieces { .. }) => {}
             }
         }
-        // A transfer may stand before the size that it divides.
+        // What is derived may stand before the size that it divides.
         for (index, source) in sources.iter().enumerate() {
-            if let (None, Source::Transfer { size, speed }) = (recorded(index), source) {
-                drawn[index] = transfer(drawn[size.index()], *speed);
+            match (recorded(index), source) {
+                (None, Source::Transfer { size, speed }) => drawn[index] = transfer(drawn[size.index()], *speed),
+                (None, Source::Pieces { size, per }) => {
+                    let pieces = drawn[size.index()].unsigned_abs().div_ceil(*per);
+                    drawn[index] = i64::try_from(pieces).unwrap_or(i64::MAX);
+                }
+                (None, Source::Drawn(_)) | (Some(_), _) => {}
             }
         }
     }

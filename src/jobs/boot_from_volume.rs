@@ -6,15 +6,13 @@
 
 use super::program::{Assembler, Ending, Label, Op, Program, Request, Watched};
 use crate::model::vocabulary::Reason;
-use crate::model::{
-    GlanceStore, ImagePath, Kind, Model, ProcessId, Quantity, QuantityId, QuantityUnit, Resource, ResourceId,
-    ServiceId, StepId, Workload,
-};
+use crate::model::{GlanceStore, ImagePath, Model, ProcessId, QuantityId, ResourceId, ServiceId, StepId, Workload};
 
 /// The kind's name.
 pub(super) const NAME: &str = "boot-from-volume";
 
 /// Names of the steps, in the order of the chain; [`Step`] gives their places.
+#[cfg(test)]
 const STEPS: &[&str] = &[
     "nova_api_post",
     "nova_get_image",
@@ -32,10 +30,10 @@ const STEPS: &[&str] = &[
     "attach_get_volume",
     "attach_update",
     "attach_complete",
+    "volume_delete",
     "attachment_delete",
     "detach_get_volume",
     "detach_attachment_delete",
-    "volume_delete",
 ];
 
 /// Places in [`STEPS`].
@@ -57,10 +55,10 @@ enum Step {
     AttachGetVolume,
     AttachUpdate,
     AttachComplete,
+    VolumeDelete,
     AttachmentDelete,
     DetachGetVolume,
     DetachAttachmentDelete,
-    VolumeDelete,
 }
 
 impl Step {
@@ -69,20 +67,6 @@ impl Step {
     }
 }
 
-/// What a job draws.
-const QUANTITIES: &[(&str, QuantityUnit, &str)] = &[
-    ("image_size", QuantityUnit::Bytes, "Size of the image."),
-    ("build_queue", QuantityUnit::Seconds, "Wait for a build slot of nova-compute."),
-    ("cinder_queue", QuantityUnit::Seconds, "Wait for cinder-volume once a backend is chosen."),
-    ("download", QuantityUnit::Seconds, "Copy of the image from Glance; replaces what size and speed would give."),
-    (
-        "convert",
-        QuantityUnit::Seconds,
-        "Conversion of the image into the volume; replaces what size and speed would give.",
-    ),
-    ("attach", QuantityUnit::Seconds, "Attaching the volume on the hypervisor."),
-];
-
 const BUILD_QUEUE: QuantityId = QuantityId(1);
 const CINDER_QUEUE: QuantityId = QuantityId(2);
 const DOWNLOAD: QuantityId = QuantityId(3);
@@ -90,6 +74,7 @@ const CONVERT: QuantityId = QuantityId(4);
 const ATTACH: QuantityId = QuantityId(5);
 
 /// Names of the volume's states; [`State`] gives their places.
+#[cfg(test)]
 const STATES: &[&str] = &["none", "creating", "available", "error", "deleted", "attaching", "in-use"];
 
 /// Places in [`STATES`].
@@ -115,23 +100,6 @@ const WATCHED: Watched = Watched {
     error: State::Error as u8,
     deleted: State::Deleted as u8,
 };
-
-/// The kind.
-pub(super) fn kind() -> Kind {
-    let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-    let quantity = |&(name, unit, meaning): &(&str, QuantityUnit, &str)| Quantity {
-        name: name.to_owned(),
-        unit,
-        meaning: meaning.to_owned(),
-    };
-    Kind {
-        name: NAME.to_owned(),
-        description: "Boot an instance from a new volume that Cinder fills from an image.".to_owned(),
-        steps: owned(STEPS),
-        quantities: QUANTITIES.iter().map(quantity).collect(),
-        resources: vec![Resource { name: "volume".to_owned(), states: owned(STATES) }],
-    }
-}
 
 /// GET image requests of cinder-api inside `POST /volumes`.
 const CINDER_API_IMAGE_REQUESTS: usize = 3;
@@ -309,7 +277,8 @@ mod tests {
 
     #[test]
     fn every_step_has_its_name() {
-        assert_eq!(STEPS.len(), Step::VolumeDelete as usize + 1);
+        assert_eq!(crate::jobs::builtin(NAME).unwrap().kind.steps, STEPS);
+        assert_eq!(STEPS.len(), Step::DetachAttachmentDelete as usize + 1);
         assert_eq!(STEPS[Step::Poll as usize], "poll");
         assert_eq!(STEPS[Step::CinderStoreGet as usize], "cinder_store_get");
         assert_eq!(STEPS[Step::AttachmentDelete as usize], "attachment_delete");
@@ -317,7 +286,7 @@ mod tests {
 
     #[test]
     fn every_quantity_and_state_has_its_name() {
-        let kind = kind();
+        let kind = &crate::jobs::builtin(NAME).unwrap().kind;
         for (name, at) in [
             ("build_queue", BUILD_QUEUE),
             ("cinder_queue", CINDER_QUEUE),
@@ -338,6 +307,6 @@ mod tests {
         ] {
             assert_eq!(volume.state(name), Some(state as u8));
         }
-        assert_eq!(volume.state("none"), Some(Resource::NONE));
+        assert_eq!(volume.states, STATES);
     }
 }

@@ -4,6 +4,7 @@
 //! behind it cannot fail. No serde, no I/O, no clock and no random numbers here.
 
 mod kind;
+pub mod program;
 mod services;
 pub mod study;
 pub mod vocabulary;
@@ -13,7 +14,9 @@ use std::sync::Arc;
 use crate::random::{DailyRate, Dist};
 use crate::units::{Instant, Span, Throughput};
 
-pub use kind::{Kind, Quantity, QuantityId, QuantityUnit, Resource, ResourceId, StepId};
+use program::Program;
+
+pub use kind::{Derived, Kind, PieceSize, Quantity, QuantityId, QuantityUnit, Resource, ResourceId, StepId};
 pub use services::{AuthToken, Link, LinkId, Pool, PoolId, Process, ProcessId, Sends, Service, ServiceId, ServiceUser};
 
 /// Everything that one replication needs.
@@ -224,6 +227,8 @@ pub struct Workload {
     pub arrivals: Arrivals,
     /// How old the user's token is then.
     pub token_age: TokenAge,
+    /// What the jobs do under the settings of this point.
+    pub program: Arc<Program>,
     /// What each job draws, in the order of the kind's quantities.
     pub quantities: Vec<Source>,
     /// Of the block device mapping.
@@ -254,6 +259,13 @@ pub enum Source {
         size: QuantityId,
         /// The throughput.
         speed: Throughput,
+    },
+    /// The number of pieces of a size, the last of which may be smaller.
+    Pieces {
+        /// The size, which is itself not derived.
+        size: QuantityId,
+        /// Bytes of a piece, at least 1.
+        per: u64,
     },
 }
 

@@ -1,8 +1,10 @@
 //! Studies and results made by hand, for the tests of this room. Nothing here is simulated.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::analysis::{Check, FailureRow, Interval, IntervalMethod, PointResult, Problem, Rate, Summary, Verdict};
+use crate::model::program::{Op, Program};
 use crate::model::study::{Axis, AxisUnit, AxisValue, Expectation, Metric, Point, Study};
 use crate::model::vocabulary::Reason;
 use crate::model::{
@@ -82,11 +84,13 @@ fn api(place: u8) -> Pool {
 }
 
 fn workload(name: &str) -> Workload {
-    let kind = crate::jobs::builtin("boot-from-volume").expect("it is built in");
+    let kind = Arc::clone(&crate::jobs::builtin("boot-from-volume").expect("it is built in").kind);
     Workload {
         name: name.into(),
         quantities: vec![Source::Drawn(Dist::constant(0.0)); kind.quantities.len()],
         kind,
+        // No job runs in what reports are tested with.
+        program: Arc::new(Program { ops: vec![Op::Complete, Op::Stop] }),
         arrivals: Arrivals::Every(Span::from_seconds(60)),
         token_age: TokenAge::Renewing { margin: Span::from_seconds(120) },
         delete_on_termination: false,

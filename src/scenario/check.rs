@@ -25,7 +25,7 @@ fn below(table: &Table, path: &str, shown: &str, cx: &mut Context) {
             continue;
         }
         match (full.as_str(), &entry.value) {
-            ("workload" | "expect", value) => list(value, &full, cx),
+            ("workload" | "expect" | "service", value) => list(value, &full, cx),
             (_, value) if is_section(&full) => match value.as_table() {
                 Some(inner) => below(inner, &format!("{full}."), &format!("{shown_full}."), cx),
                 None => cx.wrong_type(&shown_full, value, "a table"),
@@ -103,8 +103,12 @@ mod tests {
     use crate::model::{Quantity, QuantityUnit};
 
     fn kind(name: &str, quantities: &[&str]) -> Kind {
-        let quantity =
-            |name: &&str| Quantity { name: (*name).to_owned(), unit: QuantityUnit::Count, meaning: String::new() };
+        let quantity = |name: &&str| Quantity {
+            name: (*name).to_owned(),
+            unit: QuantityUnit::Count,
+            meaning: String::new(),
+            derived: None,
+        };
         Kind {
             name: name.to_owned(),
             description: String::new(),

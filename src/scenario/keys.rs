@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use crate::jobs;
 use crate::model::study::Metric;
 use crate::model::vocabulary::Reason;
 
@@ -12,7 +11,7 @@ use super::kind::Kind;
 use super::presets;
 use crate::document::Collected;
 use crate::document::Place;
-use crate::document::{self, Node, Table, Value};
+use crate::document::{self, Table, Value};
 
 /// A key and all that is known of it.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +47,8 @@ pub(super) const RELEASES: [&str; 4] = ["2025.1", "2025.2", "2026.1", "2026.2"];
 const MOST: i64 = i64::MAX;
 const NAMES: &str = "names are the same at every point";
 const PRECISION: &str = "it says how often a point is repeated, not what is simulated";
+const JOBS: &str = "it says what jobs do; write a workload per kind";
+const SERVICE: &str = "services of a scenario's own are the same at every point";
 const LIST: &str = "it says what is expected, not what is simulated";
 const KIND: &str = "the columns of the results depend on it; write a workload per kind";
 
@@ -71,6 +72,8 @@ pub(super) static KEYS: &[Key] = &[
     key("preset", Kind::Choice(presets::names), NONE, "What a deployment tool ships, put below everything that is written here.", ""),
     fixed("it is read before the sweep", key("include", Kind::Paths, NONE, "Scenario files that are put below this one, later ones over earlier ones.", "")),
     fixed("it is the sweep", key("sweep", Kind::Free, Default::Unset("one point"), "Dotted keys with the list of values of each; every combination is a point.", "")),
+    fixed(JOBS, key("job", Kind::Tables, NONE, "Job kinds of the scenario's own; see docs/JOBS.md.", "")),
+    fixed(JOBS, key("procedure", Kind::Tables, NONE, "Steps that job kinds call.", "")),
 
     fixed("points are compared under common random numbers", key("run.seed", Kind::Integer { min: 0, max: MOST }, Default::Is("1"), "Seed of every random stream.", "")),
     fixed(PRECISION, key("run.replications", Kind::Integer { min: 1, max: 1_000_000 }, Default::Is("16"), "Independent repetitions of each point.", "")),
@@ -127,8 +130,17 @@ pub(super) static KEYS: &[Key] = &[
     key("cloud.image_conversion.per_job", Kind::Throughput, Default::Unset("conversions take no time"), "Ceiling of one conversion of an image.", ""),
     key("cloud.requests.time", SECONDS, Default::Is("\"0s\""), "Work of one API request at its receiver.", ""),
 
+    fixed(NAMES, key("service.name", Kind::Name, Default::Required, "Name of a service of the scenario's own, and of its one process.", "")),
+    fixed(SERVICE, key("service.service_user.send_service_user_token", Kind::Flag, Default::Is("false"), "Whether it sends a service token beside the user's.", "")),
+    fixed(SERVICE, key("service.service_user.roles", Kind::Words, Default::Is("[\"service\"]"), "Roles of the user of its service tokens.", "assumption")),
+    fixed(SERVICE, key("service.service_user.disabled_at", Kind::Instant, Default::Unset("never"), "When that user is disabled.", "")),
+    fixed(SERVICE, key("service.keystone_authtoken.service_token_roles", Kind::Words, Default::Is("[\"service\"]"), "Roles of which a service token needs one.", "keystonemiddleware")),
+    fixed(SERVICE, key("service.keystone_authtoken.service_token_roles_required", Kind::Flag, Default::Since20262("false", "true"), "Whether a service token without such a role fails the request.", "keystonemiddleware")),
+    fixed(SERVICE, key("service.keystone_authtoken.token_cache_time", Kind::Seconds { off: true }, Default::Is("300"), "How long a good answer of Keystone is kept; -1: not at all.", "keystonemiddleware")),
+    fixed(SERVICE, key("service.pools", Kind::Free, Default::Unset("nobody queues"), "Its pools with their sizes: `api`, its API workers, and those whose slots steps hold.", "")),
+
     fixed(NAMES, key("workload.name", Kind::Name, Default::Unset("the job kind"), "Name of the workload, unique in the scenario; `all` is taken.", "")),
-    fixed(KIND, key("workload.job", Kind::Choice(|| jobs::builtins().iter().map(|kind| kind.name.as_str()).collect()), Default::Required, "What its jobs do.", "")),
+    fixed(KIND, key("workload.job", Kind::Job, Default::Required, "What its jobs do.", "")),
     key("workload.arrivals", Kind::Arrivals, Default::Required, "When its jobs are submitted.", ""),
     key("workload.token_age", Kind::TokenAge, Default::Is("{ renewing = \"120s\" }"), "Age of the user's token at submission.", "keystoneauth renews 120 s before the end"),
     key("workload.delete_on_termination", Kind::Flag, Default::Is("false"), "Of the block device mapping: whether Nova deletes the volume after a failure.", ""),
@@ -167,6 +179,7 @@ pub(super) fn kind(prefix: &str, key: &str) -> Option<Kind> {
 pub(super) struct Defaults {
     pub(super) scenario: Table,
     pub(super) workload: Table,
+    pub(super) service: Table,
 }
 
 /// The defaults of the release with this name, or of the newest.
@@ -184,11 +197,13 @@ fn of_release(release: &str) -> Defaults {
             text.push_str(&format!("{} = {value}\n", key.path));
         }
     }
-    let mut table = document::parse(&text, Place::NOWHERE.source, &mut Collected::default()).unwrap_or_default();
-    nowhere_table(&mut table);
-    let workload = table.get("workload").and_then(Value::as_table).cloned().unwrap_or_default();
-    table.entries.retain(|entry| &*entry.key != "workload");
-    Defaults { scenario: table, workload }
+    // A default stands in no file that a caret could point at.
+    let table = document::parse(&text, Place::NOWHERE.source, &mut Collected::default()).unwrap_or_default();
+    let mut table = table.at_place(Place::NOWHERE);
+    let list = |name: &str| table.get(name).and_then(Value::as_table).cloned().unwrap_or_default();
+    let (workload, service) = (list("workload"), list("service"));
+    table.entries.retain(|entry| !matches!(&*entry.key, "workload" | "service"));
+    Defaults { scenario: table, workload, service }
 }
 
 /// The default of a key under a release, as TOML.
@@ -197,23 +212,6 @@ pub(super) fn default_text(key: &Key, release: &str) -> Option<&'static str> {
         Default::Unset(_) | Default::Required => None,
         Default::Is(text) => Some(text),
         Default::Since20262(before, since) => Some(if release < "2026.2" { before } else { since }),
-    }
-}
-
-fn nowhere_table(table: &mut Table) {
-    for entry in &mut table.entries {
-        entry.place = Place::NOWHERE;
-        nowhere(&mut entry.value);
-    }
-}
-
-/// A default stands in no file that a caret could point at.
-fn nowhere(value: &mut Value) {
-    value.place = Place::NOWHERE;
-    match &mut value.node {
-        Node::Array(items) => items.iter_mut().for_each(nowhere),
-        Node::Table(table) => nowhere_table(table),
-        Node::Flag(_) | Node::Integer(_) | Node::Real(_) | Node::Text(_) | Node::Moment(_) => {}
     }
 }
 
@@ -227,9 +225,10 @@ mod tests {
         for release in RELEASES {
             let defaults = defaults(release);
             for key in KEYS.iter().filter(|key| default_text(key, release).is_some()) {
-                let value = match key.path.strip_prefix("workload.") {
-                    Some(rest) => defaults.workload.at(rest),
-                    None => defaults.scenario.at(key.path),
+                let value = match key.path.split_once('.') {
+                    Some(("workload", rest)) => defaults.workload.at(rest),
+                    Some(("service", rest)) => defaults.service.at(rest),
+                    Some(_) | None => defaults.scenario.at(key.path),
                 };
                 let mut cx = Context::default();
                 let value = value.unwrap_or_else(|| panic!("no default of {}", key.path));

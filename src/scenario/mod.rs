@@ -16,6 +16,8 @@ mod process;
 mod read;
 mod reference;
 mod schema;
+mod services;
+mod settings;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -25,10 +27,12 @@ mod workload;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::jobs;
 use crate::model::study::{Axis, Point, Study};
 
 use crate::document::{Collected, Issue};
 use crate::document::{Table, Value};
+use kinds::Kinds;
 use read::{Context, View};
 use sweep::Swept;
 
@@ -109,6 +113,13 @@ fn check_overrides(overrides: &Overrides, issues: &mut Collected) {
 
 /// One model per point of the sweep; `None`: the issues say why.
 fn expand(written: &Table, overrides: &Overrides, cx: &mut Context) -> Option<Study> {
+    let names = services::names(written, cx);
+    let own = jobs::read(written, &names, &mut cx.issues);
+    for definition in &own {
+        kinds::check(definition, cx);
+        settings::check(definition, cx);
+    }
+    cx.kinds = Kinds::with(own, names);
     check::unknown_keys(written, cx);
     let workloads = workload::named(written, &cx.kinds);
     let before = cx.issues.len();

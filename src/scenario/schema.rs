@@ -24,11 +24,17 @@ pub fn schema() -> Json {
                     insert(item, &[name], key);
                 }
             }
+            ["service", rest @ ..] => {
+                let items = property(&mut root, "service", || json!({ "type": "array", "items": object() }));
+                if let Some(item) = items.get_mut("items") {
+                    insert(item, rest, key);
+                }
+            }
             path => insert(&mut root, path, key),
         }
     }
     let workload = &mut root["properties"]["workload"]["items"];
-    for quantity in jobs::builtins().iter().flat_map(|kind| &kind.quantities) {
+    for quantity in jobs::builtins().iter().flat_map(|definition| &definition.kind.quantities) {
         property(workload, &quantity.name, || {
             let mut schema = of_kind(kinds::value_kind(quantity.unit));
             schema["description"] = json!(quantity.meaning);
@@ -122,6 +128,9 @@ fn of_kind(kind: Kind) -> Json {
         ] }),
         Kind::Bound => json!({ "type": ["string", "number"] }),
         Kind::Free => json!({ "type": "object" }),
+        // Shipped kinds and a scenario's own, which no list here can know.
+        Kind::Job => json!({ "type": "string" }),
+        Kind::Tables => json!({ "type": "array", "items": { "type": "object" } }),
     }
 }
 
@@ -235,7 +244,7 @@ mod tests {
             assert_eq!(at["description"], key.meaning, "{}", key.path);
         }
         let workload = &schema["properties"]["workload"]["items"]["properties"];
-        for quantity in jobs::builtins().iter().flat_map(|kind| &kind.quantities) {
+        for quantity in jobs::builtins().iter().flat_map(|definition| &definition.kind.quantities) {
             assert_eq!(workload[&quantity.name]["description"], quantity.meaning.as_str());
         }
     }

@@ -210,7 +210,9 @@ fn unit(kind: Kind) -> AxisUnit {
         | Kind::Instants
         | Kind::Arrivals
         | Kind::Bound
-        | Kind::Free => AxisUnit::None,
+        | Kind::Free
+        | Kind::Job
+        | Kind::Tables => AxisUnit::None,
     }
 }
 

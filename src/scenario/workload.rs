@@ -1,8 +1,12 @@
 //! `[[workload]]`: where jobs come from, and the checks between a workload and the rest of its point.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
-use crate::model::{Arrivals, Keystone, Kind as JobKind, Run, Source, TokenAge, Workload};
+use crate::model::program::Program;
+use crate::model::{
+    Arrivals, Derived, Keystone, Kind as JobKind, Link, PieceSize, Quantity, Run, Source, TokenAge, Workload,
+};
 use crate::random::Dist;
 use crate::units::{Instant, Span};
 
@@ -11,6 +15,7 @@ use super::kind::Parsed;
 use super::kinds::{self, Kinds};
 use super::process::ArrivalsText;
 use super::read::{Context, View};
+use super::settings::At;
 use super::trace;
 use crate::document::Issue;
 use crate::document::{CSV_LIMIT, Place};
@@ -51,6 +56,7 @@ pub(super) fn all(
     view: &View<'_>,
     run: Option<&Run>,
     keystone: Option<&Keystone>,
+    links: &[Link],
     cx: &mut Context,
 ) -> Option<Vec<Workload>> {
     let tables = tables(view.written);
@@ -88,7 +94,8 @@ pub(super) fn all(
             cx.issue(issue.also(*first, "the first").help("give each workload a `name` of its own"));
             read = None;
         }
-        match (one(&own, name, *place, view, run, keystone, cx), &mut read) {
+        let of_point = OfPoint { view, run, keystone, links };
+        match (one(&own, name, *place, of_point, cx), &mut read) {
             (Some(workload), Some(list)) => list.push(workload),
             (None, _) => read = None,
             (Some(_), None) => {}
@@ -99,15 +106,17 @@ pub(super) fn all(
     Some(read)
 }
 
-fn one(
-    own: &View<'_>,
-    name: &str,
-    place: Place,
-    point: &View<'_>,
-    run: Option<&Run>,
-    keystone: Option<&Keystone>,
-    cx: &mut Context,
-) -> Option<Workload> {
+/// What a workload needs of the rest of its point.
+#[derive(Clone, Copy)]
+struct OfPoint<'a> {
+    view: &'a View<'a>,
+    run: Option<&'a Run>,
+    keystone: Option<&'a Keystone>,
+    links: &'a [Link],
+}
+
+fn one(own: &View<'_>, name: &str, place: Place, of_point: OfPoint<'_>, cx: &mut Context) -> Option<Workload> {
+    let OfPoint { view: point, run, keystone, links } = of_point;
     let name_is_good = !own.is_written("name") || own.text("name", cx).is_some();
     for required in ["job", "arrivals"] {
         if !own.is_written(required) {
@@ -121,7 +130,8 @@ fn one(
     let before = cx.issues.len();
     let revoke_after = own.dist("revoke_after", cx);
     let service_token_age = own.time("service_token_age", cx);
-    let quantities = quantities(own, point, kind.as_deref(), cx);
+    let quantities = quantities(own, point, kind.as_deref(), links, cx);
+    let program = program(own, point, kind.as_deref(), place, cx);
     // An absent optional key and a wrong one both read as `None`; only the wrong one leaves an issue.
     let optional_ones_are_good = cx.issues.len() == before;
     let (kind, token_age) = (kind?, token_age?);
@@ -153,6 +163,7 @@ fn one(
         kind,
         arrivals: arrivals?,
         token_age,
+        program: program?,
         quantities,
         delete_on_termination: delete_on_termination?,
         revoke_after,
@@ -161,16 +172,60 @@ fn one(
     })
 }
 
+/// What the jobs of a workload do under its settings; `None`: the issues say why.
+fn program(
+    own: &View<'_>,
+    point: &View<'_>,
+    kind: Option<&JobKind>,
+    place: Place,
+    cx: &mut Context,
+) -> Option<Arc<Program>> {
+    let definition = Arc::clone(cx.kinds.definition(&kind?.name)?);
+    let user = own.place("job").unwrap_or(place);
+    let mut issues = std::mem::take(&mut cx.issues);
+    let program = {
+        let settings = At { own, point, cx: RefCell::new(cx) };
+        definition.compile(&settings, user, &mut issues)
+    };
+    // What asking for settings found comes behind, and each problem is kept once.
+    let asked = std::mem::replace(&mut cx.issues, issues);
+    cx.issues.append(asked);
+    let program = program?;
+    let known = cx.programs.iter().find(|known| ***known == program).cloned();
+    Some(known.unwrap_or_else(|| {
+        let program = Arc::new(program);
+        cx.programs.push(Arc::clone(&program));
+        program
+    }))
+}
+
 /// Where each quantity of a kind comes from; a wrong one leaves an issue.
-fn quantities(own: &View<'_>, point: &View<'_>, kind: Option<&JobKind>, cx: &mut Context) -> Vec<Source> {
+fn quantities(
+    own: &View<'_>,
+    point: &View<'_>,
+    kind: Option<&JobKind>,
+    links: &[Link],
+    cx: &mut Context,
+) -> Vec<Source> {
     let Some(kind) = kind else { return Vec::new() };
-    let source = |quantity| {
-        let speed = kinds::transfer(kind, quantity)
-            .and_then(|(size, key)| Some(Source::Transfer { size, speed: point.throughput(key, cx)? }));
-        match own.parsed_as(kinds::value_kind(quantity.unit), &quantity.name, cx) {
-            Some(Parsed::Dist(dist)) => Source::Drawn(dist),
-            Some(_) | None => speed.unwrap_or(Source::Drawn(Dist::constant(0.0))),
+    let source = |quantity: &Quantity| {
+        if let Some(Parsed::Dist(dist)) = own.parsed_as(kinds::value_kind(quantity.unit), &quantity.name, cx) {
+            return Source::Drawn(dist);
         }
+        let derived = match &quantity.derived {
+            None => None,
+            Some(Derived::Copy { size, link }) => {
+                links[link.index()].per_job.map(|speed| Source::Transfer { size: *size, speed })
+            }
+            Some(Derived::Pieces { size, per }) => {
+                let per = match per {
+                    PieceSize::Bytes(bytes) => Some(*bytes),
+                    PieceSize::Key(key) => point.integer(key, cx).and_then(|bytes| u64::try_from(bytes).ok()),
+                };
+                per.map(|per| Source::Pieces { size: *size, per })
+            }
+        };
+        derived.unwrap_or(Source::Drawn(Dist::constant(0.0)))
     };
     kind.quantities.iter().map(source).collect()
 }
@@ -288,6 +343,9 @@ fn agree_on_service_token_age(
     good
 }
 
+/// The kind whose copies notes speak of.
+const BOOT_FROM_VOLUME: &str = "boot-from-volume";
+
 /// What the user should know about the workloads of a point.
 pub(super) fn notes(view: &View<'_>, kinds: &Kinds, notes: &mut Vec<String>) {
     if view.value("cloud.image_path").and_then(Value::as_text) == Some("clone") {
@@ -296,9 +354,8 @@ pub(super) fn notes(view: &View<'_>, kinds: &Kinds, notes: &mut Vec<String>) {
     for (name, _, table) in tables(view.written) {
         let prefix = format!("workload.{name}.");
         let own = View { prefix: &prefix, table: "workload.", written: table, ..*view };
-        let is_copied =
-            |kind: &JobKind| kind.quantities.iter().any(|quantity| kinds::transfer(kind, quantity).is_some());
-        if !kinds.of(table).is_some_and(|kind| is_copied(kind)) {
+        // What is said of other kinds would have to be said in their words.
+        if kinds.of(table).is_none_or(|kind| kind.name != BOOT_FROM_VOLUME) {
             continue;
         }
         // A trace may bring its own sizes and durations.

@@ -18,7 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("random", &["units"]),
     ("model", &["units", "random"]),
     ("identity", &["units", "model::vocabulary"]),
-    ("jobs", &["units", "model"]),
+    ("jobs", &["units", "model", "document"]),
     ("observe", &["units", "model"]),
     ("cloud", &["units", "engine", "random", "model", "identity", "jobs", "observe"]),
     ("experiment", &["units", "model", "observe", "cloud"]),
