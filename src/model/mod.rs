@@ -12,7 +12,7 @@ pub mod vocabulary;
 use std::sync::Arc;
 
 use crate::random::{DailyRate, Dist};
-use crate::units::{Instant, Span, Throughput};
+use crate::units::{Instant, Span};
 
 use program::Program;
 
@@ -253,12 +253,12 @@ impl Workload {
 pub enum Source {
     /// Drawn, in the quantity's unit.
     Drawn(Dist),
-    /// A size over a throughput.
-    Transfer {
-        /// The size, which is itself no transfer.
+    /// The time of a copy.
+    Copy {
+        /// Of so much; itself not derived.
         size: QuantityId,
-        /// The throughput.
-        speed: Throughput,
+        /// Over this link: at its ceiling, or by what it gives where its bandwidth is shared.
+        link: LinkId,
     },
     /// The number of pieces of a size, the last of which may be smaller.
     Pieces {

@@ -1,11 +1,10 @@
 //! From the layers of one point to its model: typed reading, and the checks between keys.
 
-
 use std::sync::Arc;
 
 use crate::model::{
-    AuthToken, Cinder, Glance, GlanceStore, ImagePath, Keys, Keystone, Model, Nova, Offset, Process, Rotations,
-    Run, Sends, Service, ServiceUser, Spread,
+    AuthToken, Cinder, Glance, GlanceStore, ImagePath, Keys, Keystone, Model, Nova, Offset, Process, Rotations, Run,
+    Sends, Service, ServiceUser, Spread,
 };
 use crate::random::Dist;
 use crate::units::Span;
@@ -35,7 +34,7 @@ pub(super) fn model(view: &View<'_>, cx: &mut Context) -> Option<Model> {
     let names = Arc::clone(cx.kinds.names());
     let links = services::links(view, &names, cx);
     let pools = services::all_pools(view, &names);
-    let workloads = workload::all(view, run.as_ref(), keystone.as_ref(), &links, cx);
+    let workloads = workload::all(view, run.as_ref(), keystone.as_ref(), cx);
     release?;
     let (own_services, own_processes): (Vec<Service>, Vec<Process>) = own?.into_iter().unzip();
     Some(Model {
