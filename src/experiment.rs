@@ -125,7 +125,7 @@ pub fn run<O: Observer>(study: &Study, plan: &Plan<'_>, observer: &mut O) -> Res
                     error = Some(found);
                     failed.store(true, Ordering::Relaxed);
                 }
-                let merging = current.get_or_insert_with(|| PointFacts::new(point.number, point.model.workloads.len()));
+                let merging = current.get_or_insert_with(|| PointFacts::new(point.number, &point.model));
                 merging.add(facts);
                 if replication + 1 == point.model.run.replications {
                     complete += 1;

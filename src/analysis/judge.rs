@@ -3,7 +3,8 @@
 use super::summarise::interval;
 use super::{Check, FailureRow, PointResult, Problem, Summary, Verdict};
 use crate::model::study::{Expectation, Metric, MetricKind, Study};
-use crate::model::vocabulary::{Reason, StepId};
+use crate::model::vocabulary::Reason;
+use crate::model::{Model, StepId};
 use crate::observe::{Distribution, JobCounts, Side};
 use crate::stats::{Sides, quantile_ranks, ratio_interval};
 use crate::units::MICROS;
@@ -23,22 +24,20 @@ pub fn judge(study: &Study, results: &[PointResult]) -> Vec<Verdict> {
 
 fn check(study: &Study, expectation: &Expectation, result: &PointResult) -> Check {
     let mut check = Check { point: result.point, value: None, low: None, high: None, problem: None };
+    let model = &study.points[result.point].model;
     let workload = match &expectation.workload {
         None => None,
-        Some(name) => {
-            let model = &study.points[result.point].model;
-            match model.workloads.iter().position(|workload| workload.name == *name) {
-                Some(index) => Some(index),
-                None => return Check { problem: Some(Problem::NoSuchWorkload), ..check },
-            }
-        }
+        Some(name) => match model.workloads.iter().position(|workload| workload.name == *name) {
+            Some(index) => Some(index),
+            None => return Check { problem: Some(Problem::NoSuchWorkload), ..check },
+        },
     };
     let row = match workload {
         Some(index) => &result.rows[index],
         None => result.all(),
     };
     let measure = if expectation.step.is_some() || expectation.reason.is_some() {
-        narrowed(expectation, result, row, workload)
+        narrowed(expectation, model, result, row, workload)
     } else {
         whole(expectation.metric, row, expectation.confidence)
     };
@@ -145,12 +144,18 @@ fn whole(metric: Metric, row: &Summary, confidence: f64) -> Measure {
 }
 
 /// The same, counted over the failures at a step or for a reason.
-fn narrowed(expectation: &Expectation, result: &PointResult, row: &Summary, workload: Option<usize>) -> Measure {
+fn narrowed(
+    expectation: &Expectation,
+    model: &Model,
+    result: &PointResult,
+    row: &Summary,
+    workload: Option<usize>,
+) -> Measure {
     let ways: Vec<&FailureRow> = result
         .failures
         .iter()
         .filter(|way| workload.is_none_or(|workload| way.workload == workload))
-        .filter(|way| matches(expectation, way))
+        .filter(|way| matches(expectation, model, way))
         .filter(|way| !expectation.metric.is_of_tokens() || way.first_cause_reason.is_token_failure())
         .collect();
     match expectation.metric.kind() {
@@ -166,10 +171,12 @@ fn narrowed(expectation: &Expectation, result: &PointResult, row: &Summary, work
     }
 }
 
-/// Whether a way of failing is the one that the expectation names: as the job's owner saw it, or as it began.
-fn matches(expectation: &Expectation, way: &FailureRow) -> bool {
+/// Whether a way of failing is the one that the expectation names: as the job's owner saw it, or as it began. Steps are
+/// told apart by their names, because those of several job kinds may meet here.
+fn matches(expectation: &Expectation, model: &Model, way: &FailureRow) -> bool {
+    let kind = &model.workloads[way.workload].kind;
     let is = |step: StepId, reason: Reason| {
-        expectation.step.as_ref().is_none_or(|(_, wanted)| *wanted == step)
+        expectation.step.as_ref().is_none_or(|wanted| wanted == kind.step_name(step))
             && expectation.reason.is_none_or(|wanted| wanted == reason)
     };
     is(way.step, way.reason) || is(way.first_cause_step, way.first_cause_reason)
@@ -265,5 +272,29 @@ mod tests {
         row.counts.unfinished = 1;
         let rate = expectation(Metric::FailureRate, None, Some(1.0));
         assert_eq!(judged(&rate, &row), Some(Problem::UnfinishedJobs));
+    }
+
+    /// `poll` has other places in the lists of other kinds.
+    #[test]
+    fn steps_are_told_apart_by_name() {
+        let mut case = crate::report::fixture::single();
+        let mut other = crate::model::Kind::clone(&case.study.points[0].model.workloads[0].kind);
+        other.name = "other".to_owned();
+        other.steps.reverse();
+        let model = &mut case.study.points[0].model;
+        model.workloads.push(crate::model::Workload { kind: other.into(), ..model.workloads[0].clone() });
+        let model = &case.study.points[0].model;
+        let at = |workload: usize, name: &str| {
+            let step = model.workloads[workload].kind.step(name).unwrap();
+            let way = case.results[0].failures[0].clone();
+            FailureRow { workload, step, first_cause_step: step, ..way }
+        };
+        let polls = Expectation { step: Some("poll".to_owned()), ..expectation(Metric::Failed, None, None) };
+        assert_ne!(at(0, "poll").step, at(1, "poll").step);
+        for (workload, step, expected) in
+            [(0, "poll", true), (1, "poll", true), (0, "attach_update", false), (1, "swift_get", false)]
+        {
+            assert_eq!(matches(&polls, model, &at(workload, step)), expected, "{step} of {workload}");
+        }
     }
 }

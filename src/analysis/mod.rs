@@ -6,7 +6,8 @@ mod summarise;
 pub use judge::judge;
 pub use summarise::summarise;
 
-use crate::model::vocabulary::{Reason, Service, StepId};
+use crate::model::vocabulary::Reason;
+use crate::model::{ServiceId, StepId};
 use crate::observe::{Distribution, JobCounts, ServiceFacts};
 
 /// One point of a study, in numbers.
@@ -20,8 +21,8 @@ pub struct PointResult {
     pub rows: Vec<Summary>,
     /// Ways of failing, by workload, then in the order of step and reason.
     pub failures: Vec<FailureRow>,
-    /// By [`Service`].
-    pub services: Vec<(Service, ServiceFacts)>,
+    /// In the order of the model; without services that are not always shown and were not asked for anything.
+    pub services: Vec<(ServiceId, ServiceFacts)>,
 }
 
 impl PointResult {

@@ -1,8 +1,7 @@
 //! Facts of a point into its summary rows, failures and services.
 
 use super::{FailureRow, Interval, IntervalMethod, PointResult, Rate, Summary};
-use crate::model::Model;
-use crate::model::vocabulary::Service;
+use crate::model::{Model, ServiceId};
 use crate::observe::{JobCounts, PointFacts, ReplicationFacts, WorkloadFacts};
 use crate::stats::{Sides, clopper_pearson, ratio_interval};
 use crate::units::MICROS;
@@ -35,12 +34,13 @@ pub fn summarise(model: &Model, facts: &PointFacts) -> PointResult {
     };
     rows.push(all);
     let failures = (0..facts.workloads.len()).flat_map(|index| failures(index, facts));
+    let services = (0..=u8::MAX).map(ServiceId).zip(facts.services.iter().copied());
     PointResult {
         point: facts.point,
         replications: facts.by_replication.len() as u32,
         rows,
         failures: failures.collect(),
-        services: Service::ALL.iter().map(|&service| (service, facts.services[service as usize])).collect(),
+        services: services.filter(|(service, facts)| service.is_always_shown() || facts.requests > 0).collect(),
     }
 }
 
@@ -137,5 +137,17 @@ mod tests {
     #[test]
     fn nothing_finished_is_no_rate() {
         assert_eq!(rate(&[counts(0, 0)], |counts| counts.failed, 0.95).estimate, None);
+    }
+
+    #[test]
+    fn a_service_that_nobody_needs_has_no_row() {
+        let case = crate::report::fixture::single();
+        let model = &case.study.points[0].model;
+        let mut facts = PointFacts::new(0, model);
+        let rows = |facts: &PointFacts| summarise(model, facts).services.iter().map(|row| row.0).collect::<Vec<_>>();
+        let always: Vec<ServiceId> = (0..=ServiceId::SWIFT.0).map(ServiceId).collect();
+        assert_eq!(rows(&facts), always);
+        facts.services[ServiceId::NEUTRON.index()].requests = 1;
+        assert_eq!(rows(&facts), [always.as_slice(), &[ServiceId::NEUTRON]].concat());
     }
 }

@@ -1,9 +1,9 @@
 //! Arrivals: when the jobs of a workload are submitted, and what each of them draws.
 
 use super::draws;
-use crate::model::vocabulary::Quantity;
-use crate::model::{Arrivals, Model, Source, TokenAge, TraceRow, Workload};
-use crate::random::{Dist, Stream, Streams, name_key};
+use crate::model::{Arrivals, Model, QuantityUnit, Source, TokenAge, TraceRow, Workload};
+use crate::random::daily::Level;
+use crate::random::{Ascending, DailyRate, Dist, Stream, Streams, name_key};
 use crate::units::{Bytes, Instant, Span, Throughput};
 
 /// The jobs of one workload, one ahead.
@@ -13,9 +13,34 @@ pub(super) struct Submissions<'m> {
     workload: &'m Workload,
     streams: Streams,
     owner: u64,
+    course: Course<'m>,
     gaps: Stream,
+    /// The streams of each quantity.
+    quantities: Vec<Streams>,
     next: u64,
     last: Instant,
+}
+
+/// What the next arrival follows from, besides the last one.
+#[derive(Debug)]
+enum Course<'m> {
+    Poisson { per_second: f64 },
+    Every(Span),
+    Daily { rate: &'m DailyRate, level: Level },
+    Burst { at: Instant, over: Span, shares: Ascending },
+    Trace(&'m [TraceRow]),
+}
+
+impl<'m> Course<'m> {
+    fn new(arrivals: &'m Arrivals) -> Course<'m> {
+        match arrivals {
+            Arrivals::Poisson { per_second } => Course::Poisson { per_second: *per_second },
+            Arrivals::Every(gap) => Course::Every(*gap),
+            Arrivals::Daily(rate) => Course::Daily { rate, level: Level::default() },
+            Arrivals::Burst { at, jobs, over } => Course::Burst { at: *at, over: *over, shares: Ascending::new(*jobs) },
+            Arrivals::Trace(rows) => Course::Trace(rows),
+        }
+    }
 }
 
 /// A job at its submission.
@@ -23,7 +48,6 @@ pub(super) struct Submissions<'m> {
 pub(super) struct Submission {
     pub(super) ordinal: u64,
     pub(super) token_age: Span,
-    pub(super) quantities: [i64; Quantity::COUNT],
     /// When an administrator revokes the user's token.
     pub(super) revoked_at: Instant,
     /// The streams of its request times.
@@ -34,58 +58,71 @@ impl<'m> Submissions<'m> {
     pub(super) fn new(model: &'m Model, workload: &'m Workload, streams: Streams) -> Submissions<'m> {
         let owner = name_key(&workload.name);
         let gaps = streams.of(draws::ARRIVALS, owner).stream(0);
-        Submissions { model, workload, streams, owner, gaps, next: 0, last: Instant::START }
+        let course = Course::new(&workload.arrivals);
+        let quantities = workload.kind.quantities.iter();
+        let quantities = quantities.map(|quantity| draws::quantity(streams, owner, &quantity.name)).collect();
+        Submissions { model, workload, streams, owner, course, gaps, quantities, next: 0, last: Instant::START }
     }
 
-    /// When the next job arrives; `None` if that would be at or after the end of `duration`.
+    /// When the next job arrives; `None` if there is none, or if that would be at or after the end of `duration`.
     pub(super) fn next_at(&mut self) -> Option<Instant> {
-        let at = match &self.workload.arrivals {
-            Arrivals::Poisson { per_second } => {
-                self.last + Span::from_seconds_f64(-libm::log(self.gaps.uniform()) / per_second)
+        let at = match &mut self.course {
+            Course::Poisson { per_second } => {
+                self.last + Span::from_seconds_f64(-libm::log(self.gaps.uniform()) / *per_second)
             }
-            Arrivals::Every(_) if self.next == 0 => Instant::START,
-            Arrivals::Every(gap) => self.last + *gap,
-            Arrivals::Trace(rows) => rows.get(usize::try_from(self.next).ok()?)?.submitted,
+            Course::Every(_) if self.next == 0 => Instant::START,
+            Course::Every(gap) => self.last + *gap,
+            Course::Daily { rate, level } => {
+                *level = rate.advance(*level, -libm::log(self.gaps.uniform()));
+                rate.instant(*level)
+            }
+            Course::Burst { at, over, shares } => *at + share_of(*over, shares.next(&mut self.gaps)?),
+            Course::Trace(rows) => rows.get(usize::try_from(self.next).ok()?)?.submitted,
         };
         self.last = at;
         (at.since(Instant::START) < self.model.run.duration).then_some(at)
     }
 
-    /// The job that arrives at `at`, which is what `next_at` has just answered.
-    pub(super) fn submit(&mut self, at: Instant) -> Submission {
+    /// The job that arrives at `at`, which is what `next_at` has just answered; what it draws goes into `drawn`, in the
+    /// order of its kind's quantities.
+    pub(super) fn submit(&mut self, at: Instant, drawn: &mut [i64]) -> Submission {
         let number = self.next;
         self.next += 1;
-        let row: Option<&TraceRow> = match &self.workload.arrivals {
-            Arrivals::Trace(rows) => Some(&rows[number as usize]),
-            Arrivals::Poisson { .. } | Arrivals::Every(_) => None,
+        let row: Option<&TraceRow> = match &self.course {
+            Course::Trace(rows) => Some(&rows[number as usize]),
+            Course::Poisson { .. } | Course::Every(_) | Course::Daily { .. } | Course::Burst { .. } => None,
         };
         let ordinal = row.map_or(number, |row| row.ordinal);
         let stream = |purpose| self.streams.of(purpose, self.owner).stream(ordinal);
         let recorded_age = row.and_then(|row| row.token_age);
         let token_age = recorded_age.unwrap_or_else(|| self.token_age(&mut stream(draws::TOKEN_AGE)));
-        let recorded = |quantity: Quantity| row.and_then(|row| row.quantities[quantity as usize]);
-        let drawn = |quantity: Quantity, dist: &Dist| {
-            let value = match dist.as_constant() {
-                Some(value) => value,
-                None => dist.sample(&mut stream(draws::quantity(quantity))),
-            };
-            if quantity.is_size() { value.round_ties_even() as i64 } else { Span::from_seconds_f64(value).micros() }
-        };
-        let mut quantities = [0; Quantity::COUNT];
-        for &quantity in Quantity::ALL {
-            quantities[quantity as usize] = match (recorded(quantity), self.workload.source(quantity)) {
-                (Some(value), _) => value,
-                (None, Source::Drawn(dist)) => drawn(quantity, dist),
-                // The size comes first in the list of quantities.
-                (None, Source::Transfer(speed)) => transfer(quantities[Quantity::ImageSize as usize], *speed),
-            };
-        }
+        self.draw(row, ordinal, drawn);
         let revoked_at = match &self.workload.revoke_after {
             None => Instant::NEVER,
             Some(after) => at + Span::from_seconds_f64(after.sample(&mut stream(draws::REVOCATION))),
         };
         let request_times = self.streams.of(draws::REQUEST_TIME, self.owner).member(ordinal);
-        Submission { ordinal, token_age, quantities, revoked_at, request_times }
+        Submission { ordinal, token_age, revoked_at, request_times }
+    }
+
+    fn draw(&self, row: Option<&TraceRow>, ordinal: u64, drawn: &mut [i64]) {
+        let sources = &self.workload.quantities;
+        let recorded = |index: usize| row.and_then(|row| row.quantities[index]);
+        for (index, (source, quantity)) in sources.iter().zip(&self.workload.kind.quantities).enumerate() {
+            match (recorded(index), source) {
+                (Some(value), _) => drawn[index] = value,
+                (None, Source::Drawn(dist)) => {
+                    drawn[index] = sample(dist, quantity.unit, || self.quantities[index].stream(ordinal));
+                }
+                (None, Source::Transfer { .. }) => {}
+            }
+        }
+        // A transfer may stand before the size that it divides.
+        for (index, source) in sources.iter().enumerate() {
+            if let (None, Source::Transfer { size, speed }) = (recorded(index), source) {
+                drawn[index] = transfer(drawn[size.index()], *speed);
+            }
+        }
     }
 
     fn token_age(&self, stream: &mut Stream) -> Span {
@@ -98,6 +135,36 @@ impl<'m> Submissions<'m> {
     }
 }
 
+/// A share of a time in whole microseconds, less than all of it unless it is zero.
+fn share_of(span: Span, share: f64) -> Span {
+    let micros = (span.micros() as f64 * share) as i64;
+    Span::from_micros(micros.min(span.micros() - 1).max(0))
+}
+
+/// A value of a distribution as it is held; a constant needs no stream.
+fn sample(dist: &Dist, unit: QuantityUnit, stream: impl FnOnce() -> Stream) -> i64 {
+    let value = dist.as_constant().unwrap_or_else(|| dist.sample(&mut stream()));
+    match unit {
+        QuantityUnit::Seconds => Span::from_seconds_f64(value).micros(),
+        QuantityUnit::Bytes | QuantityUnit::Count => value.round_ties_even() as i64,
+    }
+}
+
 fn transfer(bytes: i64, speed: Throughput) -> i64 {
     speed.time_for(Bytes(bytes.unsigned_abs())).micros()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_stay_below_the_whole() {
+        for (micros, share, expected) in
+            [(0, 0.0, 0), (0, 1.0, 0), (1, 0.999, 0), (10, 0.0, 0), (10, 0.35, 3), (10, 0.999, 9), (10, 1.0, 9)]
+        {
+            let found = share_of(Span::from_micros(micros), share);
+            assert_eq!(found, Span::from_micros(expected), "{share} of {micros} us");
+        }
+    }
 }

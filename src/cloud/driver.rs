@@ -7,13 +7,16 @@ use super::{Cloud, Event};
 use crate::engine::Queue;
 use crate::identity::Check;
 use crate::identity::session::{self, UserAuth};
-use crate::jobs::{Ending, Label, Op, Request, ServiceToken};
-use crate::model::vocabulary::{Cleanup, Process, Reason, Service, StepId, Volume};
+use crate::jobs::{Ending, Label, Op, Request};
+use crate::model::vocabulary::{Cleanup, Reason};
+use crate::model::{ProcessId, Sends, StepId};
 use crate::observe::{Cause, Failure, Outcome, ServiceFacts};
 use crate::units::{Instant, Span};
 
 /// What auth_token answers when it refuses.
 const UNAUTHORIZED: u16 = 401;
+/// What a service answers that does not do this to a resource in use.
+const BAD_REQUEST: u16 = 400;
 /// What a poll answered that was fine.
 const OK: u16 = 200;
 
@@ -52,7 +55,7 @@ impl Cloud<'_> {
                     job.course(strand).running = false;
                     if !job.main.running && !job.branch.running {
                         let job = self.jobs.remove(slot);
-                        self.count(&job);
+                        self.count(slot, &job);
                     }
                     return;
                 }
@@ -74,28 +77,31 @@ impl Cloud<'_> {
             },
             Op::Try { request, done } => match self.send(now, slot, &request) {
                 Ok(()) => {
-                    let job = self.jobs.get(slot);
-                    job.volume = done.unwrap_or(job.volume);
+                    if let Some((resource, state)) = done {
+                        *self.jobs.resource(slot, resource) = state;
+                    }
                     self.after_work(now, slot, strand, &request, next)
                 }
                 Err(_) => Next::Go(next),
             },
-            Op::DeleteVolume { request } => match self.send(now, slot, &request) {
+            Op::Delete { request, watched } => match self.send(now, slot, &request) {
                 Ok(()) => {
-                    let job = self.jobs.get(slot);
-                    (job.cleanup, job.volume) = match job.volume {
-                        Volume::Available | Volume::Error => (Cleanup::Deleted, Volume::Deleted),
-                        busy => (Cleanup::Refused400, busy),
-                    };
+                    let state = self.jobs.resource(slot, watched.resource);
+                    let is_idle = *state == watched.available || *state == watched.error;
+                    if is_idle {
+                        *state = watched.deleted;
+                    }
+                    self.jobs.get(slot).cleanup =
+                        if is_idle { Cleanup::Deleted } else { Cleanup::Refused(BAD_REQUEST) };
                     self.after_work(now, slot, strand, &request, next)
                 }
                 Err(_) => {
-                    self.jobs.get(slot).cleanup = Cleanup::Refused401;
+                    self.jobs.get(slot).cleanup = Cleanup::Refused(UNAUTHORIZED);
                     Next::Go(next)
                 }
             },
             Op::Wait(quantity) => {
-                let span = Span::from_micros(self.jobs.get(slot).quantities[quantity as usize]);
+                let span = Span::from_micros(self.jobs.quantity(slot, quantity));
                 wait(now, now + span, next)
             }
             Op::Fork { branch } => {
@@ -107,11 +113,11 @@ impl Cloud<'_> {
                 // Not at once: what the branch does at this instant comes first.
                 Next::Wait(now, next)
             }
-            Op::Volume(volume) => {
-                self.jobs.get(slot).volume = volume;
+            Op::Set { resource, state } => {
+                *self.jobs.resource(slot, resource) = state;
                 Next::Go(next)
             }
-            Op::Poll { request, attempts, interval, refused, error, timed_out } => {
+            Op::Poll { request, watched, attempts, interval, refused, error, timed_out } => {
                 self.jobs.get(slot).polls += 1;
                 if let Err(cause) = self.send(now, slot, &request) {
                     self.jobs.get(slot).main.refusal = Some(cause);
@@ -119,14 +125,13 @@ impl Cloud<'_> {
                 }
                 let polls = self.jobs.get(slot).polls;
                 let answered = now + self.work(slot, &request, polls);
-                let job = self.jobs.get(slot);
-                match job.volume {
-                    Volume::Available => wait(now, answered, next),
-                    Volume::Error => wait(now, answered, error),
-                    Volume::None | Volume::Creating | Volume::Deleted | Volume::Attaching | Volume::InUse => {
-                        let again = if job.polls < attempts { at } else { timed_out };
-                        Next::Wait(answered + interval, again)
-                    }
+                let state = *self.jobs.resource(slot, watched.resource);
+                if state == watched.available {
+                    wait(now, answered, next)
+                } else if state == watched.error {
+                    wait(now, answered, error)
+                } else {
+                    Next::Wait(answered + interval, if polls < attempts { at } else { timed_out })
                 }
             }
             Op::Attempt => {
@@ -174,15 +179,21 @@ impl Cloud<'_> {
 
     /// Sends a request, with the repetition that its sender makes after a 401.
     fn send(&mut self, now: Instant, slot: u32, request: &Request) -> Result<(), Cause> {
-        let job = self.jobs.get(slot);
+        let (job, caches) = self.jobs.with_caches(slot);
         let counted = now >= self.counted_from;
-        let sender = &mut self.senders[request.from as usize];
+        let sends = self.model.process(request.from).sends;
+        let sender = &mut self.senders[request.from.index()];
         let issued_before = sender.issued;
-        let mut attempt = Attempt::new(&mut self.receivers, &mut self.keystone_facts, counted);
-        let (session, mut held) = match request.service_token {
-            ServiceToken::None => (PLAIN, None),
-            ServiceToken::ServiceUser => (WRAPPED, Some(sender.token(now, request.service_token, &self.keystone))),
-            ServiceToken::AuthToken => (MIDDLEWARE, Some(sender.token(now, request.service_token, &self.keystone))),
+        let mut attempt = Attempt {
+            receiver: &mut self.receivers[request.to.index()],
+            cached_until: &mut caches[request.to.index()],
+            keystone_facts: &mut self.keystone_facts,
+            counted,
+        };
+        let (session, mut held) = match sends {
+            Sends::Never => (PLAIN, None),
+            Sends::ServiceUser => (WRAPPED, Some(sender.token(now, sends, &self.keystone))),
+            Sends::AuthToken => (MIDDLEWARE, Some(sender.token(now, sends, &self.keystone))),
         };
         let mut sent = 0;
         let verdict = loop {
@@ -193,7 +204,7 @@ impl Cloud<'_> {
                 None => None,
             };
             sent += 1;
-            match attempt.check(now, self.keystone.window, job, request, service_token) {
+            match attempt.check(now, self.keystone.window, job, request.from, service_token) {
                 Ok(()) => break Ok(()),
                 Err(reason) => match session.after_401(sent) {
                     None => break Err(reason),
@@ -202,7 +213,7 @@ impl Cloud<'_> {
                 },
             }
         };
-        if request.service_token == ServiceToken::ServiceUser {
+        if sends == Sends::ServiceUser {
             job.service_tokens_issued += sender.issued - issued_before;
         }
         match verdict {
@@ -222,39 +233,31 @@ impl Cloud<'_> {
 
 /// One request on its way, possibly sent twice.
 struct Attempt<'c> {
-    receivers: &'c mut [Receiver; Service::COUNT],
+    receiver: &'c mut Receiver,
+    /// The receiver's cache entry for the user's token.
+    cached_until: &'c mut Instant,
     keystone_facts: &'c mut ServiceFacts,
     counted: bool,
 }
 
-impl<'c> Attempt<'c> {
-    fn new(
-        receivers: &'c mut [Receiver; Service::COUNT],
-        keystone_facts: &'c mut ServiceFacts,
-        counted: bool,
-    ) -> Attempt<'c> {
-        Attempt { receivers, keystone_facts, counted }
-    }
-
+impl Attempt<'_> {
     #[inline]
     fn check(
         &mut self,
         now: Instant,
         window: Span,
         job: &mut Job,
-        request: &Request,
+        from: ProcessId,
         held: Option<&Held>,
     ) -> Result<(), Reason> {
-        let receiver = &mut self.receivers[request.to as usize];
-        let cached_until = &mut job.cached_until[request.to as usize];
-        let check = receiver.check(now, window, &job.token, cached_until, request.from, held);
+        let check = self.receiver.check(now, window, &job.token, self.cached_until, from, held);
         job.keystone_validations += validations(&check);
         if self.counted {
             let (asked, refused) = (u64::from(validations(&check)), u64::from(refusals(&check)));
-            receiver.facts.requests += 1;
-            receiver.facts.keystone_validations += asked;
-            receiver.facts.cache_hits += 1 + u64::from(check.service.is_some()) - asked;
-            receiver.facts.refused += u64::from(check.refused.is_some());
+            self.receiver.facts.requests += 1;
+            self.receiver.facts.keystone_validations += asked;
+            self.receiver.facts.cache_hits += 1 + u64::from(check.service.is_some()) - asked;
+            self.receiver.facts.refused += u64::from(check.refused.is_some());
             self.keystone_facts.requests += asked;
             self.keystone_facts.refused += refused;
         }
@@ -282,9 +285,9 @@ fn refusals(check: &Check) -> u32 {
 }
 
 /// Behind Glance the missing service token is the finding, because no setting can make Glance send one.
-fn as_seen_behind(from: Process, reason: Reason) -> Reason {
+fn as_seen_behind(from: ProcessId, reason: Reason) -> Reason {
     match (from, reason) {
-        (Process::GlanceApi, Reason::UserTokenExpired) => Reason::BackendNoServiceToken,
+        (ProcessId::GLANCE_API, Reason::UserTokenExpired) => Reason::BackendNoServiceToken,
         (_, reason) => reason,
     }
 }

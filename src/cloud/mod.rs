@@ -14,8 +14,7 @@ mod sender;
 
 use crate::engine::{self, Packed, Queue, World};
 use crate::jobs::{self, Program};
-use crate::model::Model;
-use crate::model::vocabulary::{Process, Service};
+use crate::model::{Model, Process, ServiceId};
 use crate::observe::{FailureKey, JobRecord, Observations, Outcome, ServiceFacts, WorkloadFacts};
 use crate::random::Streams;
 use crate::units::{Instant, Span};
@@ -119,8 +118,10 @@ struct Cloud<'m> {
     last_arrival: Instant,
     keystone: Keystone,
     keystone_facts: ServiceFacts,
-    senders: [Sender; Process::COUNT],
-    receivers: [Receiver; Service::COUNT],
+    /// By process.
+    senders: Vec<Sender>,
+    /// By service.
+    receivers: Vec<Receiver>,
     jobs: Slots,
     workloads: Vec<WorkloadFacts>,
     keep: Records,
@@ -151,19 +152,25 @@ impl<'m> Cloud<'m> {
         let streams = Streams::new(model.run.seed, replication);
         let keystone = Keystone::new(model, streams);
         let held_age = model.workloads.iter().find_map(|workload| workload.service_token_age);
-        let sender = |index: usize| Sender::new(model, Process::ALL[index], &keystone, held_age);
-        let senders = std::array::from_fn(sender);
+        let programs: Vec<Program> = model.workloads.iter().map(|workload| jobs::compile(model, workload)).collect();
+        let sender = |(index, process): (usize, &Process)| {
+            let sends = |program: &Program| program.requests().any(|request| request.from.index() == index);
+            // A process that no job knows holds nothing.
+            let held_age = held_age.filter(|_| programs.iter().any(sends));
+            Sender::new(process, &keystone, held_age)
+        };
+        let senders = model.processes.iter().enumerate().map(sender).collect();
         Cloud {
             model,
-            programs: model.workloads.iter().map(|workload| jobs::compile(model, workload)).collect(),
+            programs,
             submissions: model.workloads.iter().map(|w| Submissions::new(model, w, streams)).collect(),
             submitting: model.workloads.len(),
             last_arrival: Instant::START,
             keystone,
             keystone_facts: ServiceFacts::default(),
             senders,
-            receivers: std::array::from_fn(|index| Receiver::new(model, Service::ALL[index])),
-            jobs: Slots::default(),
+            receivers: model.services.iter().map(|service| Receiver::new(model, service)).collect(),
+            jobs: Slots::new(model.workloads.iter().map(|workload| &*workload.kind), model.services.len()),
             workloads: vec![WorkloadFacts::default(); model.workloads.len()],
             keep,
             records: Vec::new(),
@@ -184,18 +191,22 @@ impl<'m> Cloud<'m> {
 
     fn arrive(&mut self, now: Instant, workload: usize, queue: &mut Queue<Event>) {
         self.last_arrival = now;
-        let submission = self.submissions[workload].submit(now);
-        let token = self.keystone.issue_revoked(now - submission.token_age, submission.revoked_at);
-        let slot = self.jobs.insert(Job::new(workload, now, &submission, token));
+        let slot = self.jobs.insert(|drawn| {
+            let submission = self.submissions[workload].submit(now, drawn);
+            let token = self.keystone.issue_revoked(now - submission.token_age, submission.revoked_at);
+            Job::new(workload, now, &submission, token)
+        });
         self.schedule_arrival(workload, queue);
         self.walk(now, slot, Strand::Main, queue);
     }
 
-    /// Counts a job whose timelines have all ended.
-    fn count(&mut self, job: &Job) {
+    /// Counts a job whose timelines have all ended; its slot is still as it left it.
+    fn count(&mut self, slot: u32, job: &Job) {
         if job.submitted < self.counted_from {
             return;
         }
+        let kind = &self.model.workloads[job.workload].kind;
+        let (quantities, resources) = self.jobs.details(slot, kind);
         let facts = &mut self.workloads[job.workload];
         let counts = &mut facts.counts;
         counts.jobs += 1;
@@ -216,7 +227,8 @@ impl<'m> Cloud<'m> {
                 counts.failed += 1;
                 counts.refused_at_submission += u64::from(job.accepted == 0);
                 counts.token_failures += u64::from(failure.first_cause.reason.is_token_failure());
-                counts.orphans += u64::from(job.orphans());
+                let orphans = u64::from(job.orphans(kind, resources));
+                counts.orphans += orphans;
                 let key = FailureKey {
                     step: failure.step,
                     reason: failure.reason,
@@ -225,21 +237,21 @@ impl<'m> Cloud<'m> {
                 };
                 let way = facts.failures.entry(key).or_default();
                 way.jobs += 1;
-                way.orphans += u64::from(job.orphans());
+                way.orphans += orphans;
             }
         }
         if self.keep == Records::Jobs {
-            self.records.push(job.record());
+            self.records.push(job.record(kind, quantities, resources));
         }
     }
 
     fn observe(mut self, events: u64) -> Observations {
-        let left: Vec<Job> = self.jobs.drain().collect();
-        for job in &left {
-            self.count(job);
+        let left: Vec<(u32, Job)> = self.jobs.drain().collect();
+        for (slot, job) in &left {
+            self.count(*slot, job);
         }
-        let mut services = self.receivers.each_ref().map(|receiver| receiver.facts);
-        services[Service::Keystone as usize] = self.keystone_facts;
+        let mut services: Vec<ServiceFacts> = self.receivers.iter().map(|receiver| receiver.facts).collect();
+        services[ServiceId::KEYSTONE.index()] = self.keystone_facts;
         Observations {
             workloads: self.workloads,
             services,

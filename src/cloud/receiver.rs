@@ -3,8 +3,7 @@
 use super::sender::Held;
 use crate::identity::roles::has_one_of;
 use crate::identity::{self, Check, Presented, ServicePresented, Token};
-use crate::model::vocabulary::{Process, Service};
-use crate::model::{Model, ServiceUser};
+use crate::model::{Model, Process, ProcessId, Service};
 use crate::observe::ServiceFacts;
 use crate::units::{Instant, Span};
 
@@ -12,7 +11,8 @@ use crate::units::{Instant, Span};
 #[derive(Debug)]
 pub(super) struct Receiver {
     rules: identity::Receiver,
-    senders: [KnownSender; Process::COUNT],
+    /// By process.
+    senders: Vec<KnownSender>,
     pub(super) facts: ServiceFacts,
 }
 
@@ -26,28 +26,21 @@ struct KnownSender {
 }
 
 impl Receiver {
-    pub(super) fn new(model: &Model, service: Service) -> Receiver {
-        let settings = model.auth_token(service);
-        let has_role = |process: Process| {
-            let user: Option<&ServiceUser> = match process {
-                Process::NovaApi if !model.nova.send_service_user_token => Some(&model.service_users.nova_authtoken),
-                Process::NovaApi | Process::NovaCompute => Some(&model.service_users.nova),
-                Process::CinderApi | Process::CinderVolume => Some(&model.service_users.cinder),
-                Process::Client | Process::GlanceApi => None,
-            };
-            match (user, settings) {
-                (Some(user), Some(settings)) => has_one_of(&texts(&user.roles), &texts(&settings.service_token_roles)),
-                _ => false,
-            }
+    pub(super) fn new(model: &Model, service: &Service) -> Receiver {
+        let settings = service.keystone_authtoken.as_ref();
+        let has_role = |process: &Process| match (&process.user, settings) {
+            (Some(user), Some(settings)) => has_one_of(&texts(&user.roles), &texts(&settings.service_token_roles)),
+            (None, _) | (_, None) => false,
         };
-        let known = |process| KnownSender { has_role: has_role(process), number: 0, cached_until: Instant::ALWAYS };
+        let known =
+            |process: &Process| KnownSender { has_role: has_role(process), number: 0, cached_until: Instant::ALWAYS };
         Receiver {
             rules: identity::Receiver {
                 roles_required: settings.is_some_and(|settings| settings.service_token_roles_required),
                 cache_time: settings.and_then(|settings| settings.token_cache_time),
                 clock_ahead: Span::ZERO,
             },
-            senders: std::array::from_fn(|index| known(Process::ALL[index])),
+            senders: model.processes.iter().map(known).collect(),
             facts: ServiceFacts::default(),
         }
     }
@@ -60,10 +53,10 @@ impl Receiver {
         window: Span,
         user: &Token,
         cached_until: &mut Instant,
-        from: Process,
+        from: ProcessId,
         held: Option<&Held>,
     ) -> Check {
-        let known = &mut self.senders[from as usize];
+        let known = &mut self.senders[from.index()];
         let service = held.map(|held| {
             if known.number != held.number {
                 known.number = held.number;

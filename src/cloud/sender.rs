@@ -3,9 +3,7 @@
 use super::keystone::Keystone;
 use crate::identity::Token;
 use crate::identity::session::is_reused;
-use crate::jobs::ServiceToken;
-use crate::model::Model;
-use crate::model::vocabulary::Process;
+use crate::model::{Process, Sends};
 use crate::units::{Instant, Span};
 
 /// One process and the service token that it holds.
@@ -28,15 +26,11 @@ pub(super) struct Held {
 
 impl Sender {
     /// The process at the start, with a token of age `held_age` if it is to hold one.
-    pub(super) fn new(model: &Model, process: Process, keystone: &Keystone, held_age: Option<Span>) -> Sender {
-        let users = &model.service_users;
-        let service_user = match process {
-            Process::NovaApi | Process::NovaCompute => model.nova.send_service_user_token.then_some(&users.nova),
-            Process::CinderApi | Process::CinderVolume => model.cinder.send_service_user_token.then_some(&users.cinder),
-            Process::Client | Process::GlanceApi => None,
-        };
-        let disabled_at = service_user.and_then(|user| user.disabled_at).unwrap_or(Instant::NEVER);
-        let mut sender = Sender { disabled_at, held: None, issued: 0, is_service_user: service_user.is_some() };
+    pub(super) fn new(process: &Process, keystone: &Keystone, held_age: Option<Span>) -> Sender {
+        let user = process.user.as_ref().filter(|_| process.sends != Sends::Never);
+        let disabled_at = user.and_then(|user| user.disabled_at).unwrap_or(Instant::NEVER);
+        let is_service_user = process.sends == Sends::ServiceUser;
+        let mut sender = Sender { disabled_at, held: None, issued: 0, is_service_user };
         if let (true, Some(age)) = (sender.is_service_user, held_age) {
             sender.fetch(Instant::START - age, keystone);
         }
@@ -46,14 +40,14 @@ impl Sender {
     /// The token to send at `now`: the held one while enough of its life is left, else a new one; `None` if Keystone
     /// refuses to issue one.
     #[inline]
-    pub(super) fn token(&mut self, now: Instant, kind: ServiceToken, keystone: &Keystone) -> Option<Held> {
+    pub(super) fn token(&mut self, now: Instant, sends: Sends, keystone: &Keystone) -> Option<Held> {
         let usable = |held: &Held| {
             is_reused(held.token.expires, now)
-                && match kind {
-                    ServiceToken::None | ServiceToken::ServiceUser => true,
+                && match sends {
+                    Sends::Never | Sends::ServiceUser => true,
                     // auth_token validates with this very token: when Keystone refuses it, it has logged in again
                     // before nova-api comes to send it.
-                    ServiceToken::AuthToken => now < held.token.key_gone_at,
+                    Sends::AuthToken => now < held.token.key_gone_at,
                 }
         };
         match self.held {

@@ -37,6 +37,9 @@ pub const SERVICE_TOKEN_ROLES_REQUIRED: bool = true;
 /// Whether a refused request reaches the service all the same: `[keystone_authtoken] delay_auth_decision`.
 pub const DELAY_AUTH_DECISION: bool = false;
 
+/// Retries of a connection to Keystone that fails: `[keystone_authtoken] http_request_max_retries`.
+pub const HTTP_REQUEST_MAX_RETRIES: u32 = 3;
+
 /// A held token is used again while at least this much of its life is left:
 /// `keystoneauth1.identity.base.BaseIdentityPlugin.MIN_TOKEN_LIFE_SECONDS`; there is no option for it.
 pub const MIN_TOKEN_LIFE: Span = Span::from_seconds(120);

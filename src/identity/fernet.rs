@@ -17,42 +17,106 @@ pub enum Schedule {
         /// One of the instants.
         offset: Instant,
     },
+    /// As [`Schedule::Every`], and at other instants besides: a playbook that rotates whenever it is run again.
+    EveryAnd {
+        /// Above zero.
+        period: Span,
+        /// One of the regular instants.
+        offset: Instant,
+        /// The others, ascending. One that is a regular instant too is a second rotation at that instant.
+        extra: Arc<[Instant]>,
+    },
     /// At these instants, ascending, and at no others.
     At(Arc<[Instant]>),
 }
 
 impl Schedule {
-    /// The instant of the `n`th rotation (from 1) after `instant`; one at that very instant does not count.
-    pub fn nth_after(&self, instant: Instant, n: u32) -> Instant {
+    /// The same, and at these instants besides, in any order.
+    pub fn and_at(self, more: &[Instant]) -> Schedule {
+        let merged = |listed: &[Instant]| -> Arc<[Instant]> {
+            let mut all = [listed, more].concat();
+            all.sort_unstable();
+            all.into()
+        };
         match self {
-            Schedule::Never => Instant::NEVER,
-            Schedule::Every { period, offset } => {
-                let passed = instant.since(*offset).micros().div_euclid(period.micros());
-                *offset + *period * (passed + i64::from(n))
+            schedule if more.is_empty() => schedule,
+            Schedule::Never => Schedule::At(merged(&[])),
+            Schedule::Every { period, offset } => Schedule::EveryAnd { period, offset, extra: merged(&[]) },
+            Schedule::EveryAnd { period, offset, extra } => {
+                Schedule::EveryAnd { period, offset, extra: merged(&extra) }
             }
+            Schedule::At(instants) => Schedule::At(merged(&instants)),
+        }
+    }
+
+    /// The generation of the keys at `instant`: the number of the last rotation until then, itself included.
+    ///
+    /// The `n`th rotation of a list leads into generation `n`, and what was before into 0; the one at the offset of a
+    /// period leads into 0, or later by as many as the extra ones that came before.
+    pub fn generation(&self, instant: Instant) -> i64 {
+        let among = |instants: &[Instant]| instants.partition_point(|rotation| *rotation <= instant) as i64;
+        match self {
+            Schedule::Never => 0,
+            Schedule::Every { period, offset } => regular_generation(*period, *offset, instant),
+            Schedule::EveryAnd { period, offset, extra } => {
+                regular_generation(*period, *offset, instant).saturating_add(among(extra))
+            }
+            Schedule::At(instants) => among(instants),
+        }
+    }
+
+    /// The instant of the rotation that leads into `generation`: [`Instant::ALWAYS`] if that is how a list finds the
+    /// keys, [`Instant::NEVER`] if it ends before.
+    pub fn rotation(&self, generation: i64) -> Instant {
+        match self {
+            Schedule::Never if generation <= 0 => Instant::ALWAYS,
+            Schedule::Never => Instant::NEVER,
+            Schedule::Every { period, offset } => *offset + *period * generation,
+            Schedule::EveryAnd { period, offset, extra } => {
+                // An extra rotation comes after the regular one of its instant.
+                let led_into =
+                    |index: usize| regular_generation(*period, *offset, extra[index]).saturating_add(index as i64 + 1);
+                let (mut earlier, mut end) = (0, extra.len());
+                while earlier < end {
+                    let middle = usize::midpoint(earlier, end);
+                    if led_into(middle) < generation { earlier = middle + 1 } else { end = middle }
+                }
+                match extra.get(earlier) {
+                    Some(instant) if led_into(earlier) == generation => *instant,
+                    _ => *offset + *period * generation.saturating_sub(earlier as i64),
+                }
+            }
+            Schedule::At(_) if generation <= 0 => Instant::ALWAYS,
             Schedule::At(instants) => {
-                let passed = instants.partition_point(|rotation| *rotation <= instant);
-                instants.get(passed + n as usize - 1).copied().unwrap_or(Instant::NEVER)
+                let index = usize::try_from(generation - 1).unwrap_or(usize::MAX);
+                instants.get(index).copied().unwrap_or(Instant::NEVER)
             }
         }
+    }
+
+    /// Whether there is a first rotation, and keys before it.
+    pub const fn has_a_start(&self) -> bool {
+        match self {
+            Schedule::Never | Schedule::At(_) => true,
+            Schedule::Every { .. } | Schedule::EveryAnd { .. } => false,
+        }
+    }
+
+    /// The instant of the `n`th rotation (from 1) after `instant`; one at that very instant does not count.
+    pub fn nth_after(&self, instant: Instant, n: u32) -> Instant {
+        self.rotation(self.generation(instant).saturating_add(i64::from(n)))
     }
 
     /// How many rotations happen after `issued` and until `now`: one at the instant of issue has happened before it
     /// and does not count, one at `now` does.
     pub fn count_since(&self, issued: Instant, now: Instant) -> u32 {
-        let count = match self {
-            Schedule::Never => 0,
-            Schedule::Every { period, offset } => {
-                let passed = |instant: Instant| instant.since(*offset).micros().div_euclid(period.micros());
-                passed(now) - passed(issued)
-            }
-            Schedule::At(instants) => {
-                let passed = |instant: Instant| instants.partition_point(|rotation| *rotation <= instant) as i64;
-                passed(now) - passed(issued)
-            }
-        };
+        let count = self.generation(now).saturating_sub(self.generation(issued));
         u32::try_from(count.max(0)).unwrap_or(u32::MAX)
     }
+}
+
+fn regular_generation(period: Span, offset: Instant, instant: Instant) -> i64 {
+    instant.since(offset).micros().div_euclid(period.micros())
 }
 
 /// How many rotations after its issue a token is lost: it survives `max(max_active_keys - 2, 0)` of them
@@ -176,6 +240,29 @@ mod tests {
     }
 
     #[test]
+    fn a_list_begins_and_ends_and_a_period_does_not() {
+        let listed = Schedule::At([at(3)].into());
+        let every = Schedule::Every { period: Span::from_seconds(10), offset: at(3) };
+        let twice = every.clone().and_at(&[at(3)]);
+        let cases = [
+            ("before a list", &listed, 0, Instant::ALWAYS),
+            ("in a list", &listed, 1, at(3)),
+            ("after a list", &listed, 2, Instant::NEVER),
+            ("never, before", &Schedule::Never, 0, Instant::ALWAYS),
+            ("never, after", &Schedule::Never, 1, Instant::NEVER),
+            ("a period", &every, -1, at(-7)),
+            ("twice at one instant, the first", &twice, 0, at(3)),
+            ("twice at one instant, the second", &twice, 1, at(3)),
+            ("the one after", &twice, 2, at(13)),
+        ];
+        for (case, schedule, generation, expected) in cases {
+            assert_eq!(schedule.rotation(generation), expected, "{case}");
+        }
+        assert_eq!(Schedule::Never.and_at(&[at(9), at(3)]), Schedule::At([at(3), at(9)].into()));
+        assert_eq!(every.clone().and_at(&[]), every);
+    }
+
+    #[test]
     fn files_after_set_up_and_rotation() {
         for (max_active_keys, rotations, keys) in
             [(1, 0, 1), (1, 3, 1), (2, 0, 2), (2, 1, 2), (3, 0, 2), (3, 1, 3), (6, 0, 2), (6, 4, 6), (6, 9, 6)]
@@ -256,6 +343,27 @@ mod tests {
             let schedule = Schedule::At(instants.into());
             prop_assert_eq!(schedule.count_since(issue, now) as usize, since);
             prop_assert_eq!(now < key_gone_at(&schedule, issue, max_active_keys), repository.decrypts(key));
+        }
+
+        /// Rotations besides are merged into a period as into the list of its instants.
+        #[test]
+        fn extra_rotations_are_merged(
+            period in 1_i64..30,
+            offset in -30_i64..30,
+            extra in proptest::collection::vec(-100_i64..200, 0..8),
+            from in -90_i64..150,
+            n in 1_u32..9,
+        ) {
+            let extra: Vec<Instant> = extra.into_iter().map(at).collect();
+            let regular: Vec<Instant> =
+                (-400..400).map(|k| at(offset + k * period)).filter(|i| (at(-300)..at(900)).contains(i)).collect();
+            let every = Schedule::Every { period: Span::from_seconds(period), offset: at(offset) }.and_at(&extra);
+            let (some, others) = extra.split_at(extra.len() / 2);
+            let listed = Schedule::At(regular.into()).and_at(some).and_at(others);
+            prop_assert_eq!(every.nth_after(at(from), n), listed.nth_after(at(from), n));
+            prop_assert_eq!(every.count_since(at(from), at(from + 70)), listed.count_since(at(from), at(from + 70)));
+            let generation = every.generation(at(from));
+            prop_assert!(every.rotation(generation) <= at(from) && at(from) < every.rotation(generation + 1));
         }
 
         /// A period is the list of its instants.

@@ -60,6 +60,37 @@ pub struct Answer {
     pub cached_until: Instant,
 }
 
+/// What the cache says of a token, and the receiver's own clock; `None`: Keystone has to be asked.
+#[inline]
+pub fn from_cache(now: Instant, receiver: &Receiver, presented: &Presented, allow_expired: bool) -> Option<Answer> {
+    let confirmed = is_in_time(now, receiver, &presented.token, allow_expired);
+    let answer = Answer { confirmed, keystone: None, cached_until: presented.cached_until };
+    (now < presented.cached_until).then_some(answer)
+}
+
+/// What becomes of a token about which Keystone has answered: only a yes is kept, before the local clock is looked at.
+#[inline]
+pub fn from_keystone(
+    now: Instant,
+    receiver: &Receiver,
+    presented: &Presented,
+    allow_expired: bool,
+    accepted: bool,
+) -> Answer {
+    let cached_until = match receiver.cache_time {
+        Some(time) if accepted => now + time,
+        _ => presented.cached_until,
+    };
+    let confirmed = accepted && is_in_time(now, receiver, &presented.token, allow_expired);
+    Answer { confirmed, keystone: Some(accepted), cached_until }
+}
+
+/// Non-strict, and only without allow_expired (`will_expire_soon(stale_duration=0)`).
+#[inline]
+fn is_in_time(now: Instant, receiver: &Receiver, token: &Token, allow_expired: bool) -> bool {
+    allow_expired || token.expires >= now + receiver.clock_ahead
+}
+
 /// Looks at one token: first in the cache, then at Keystone, then at the receiver's own clock.
 #[inline]
 pub(super) fn look(
@@ -69,42 +100,45 @@ pub(super) fn look(
     allow_expired: bool,
     window: Span,
 ) -> Answer {
-    // Non-strict, and only without allow_expired (`will_expire_soon(stale_duration=0)`).
-    let in_time = allow_expired || presented.token.expires >= now + receiver.clock_ahead;
-    if now < presented.cached_until {
-        return Answer { confirmed: in_time, keystone: None, cached_until: presented.cached_until };
-    }
-    let accepted = presented.token.is_accepted(now, if allow_expired { window } else { Span::ZERO });
-    let cached_until = match receiver.cache_time {
-        // Only a yes is kept, before the local clock is looked at.
-        Some(time) if accepted => now + time,
-        _ => presented.cached_until,
-    };
-    Answer { confirmed: accepted && in_time, keystone: Some(accepted), cached_until }
+    from_cache(now, receiver, presented, allow_expired).unwrap_or_else(|| {
+        let accepted = presented.token.is_accepted(now, if allow_expired { window } else { Span::ZERO });
+        from_keystone(now, receiver, presented, allow_expired, accepted)
+    })
 }
 
 /// What the receiver makes of a service token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ServiceVerdict {
+pub struct ServiceVerdict {
     /// Confirmed only with the role, where one is required.
-    pub(super) answer: Answer,
+    pub answer: Answer,
     /// Whether the token itself is good, role or not.
-    pub(super) live: bool,
+    pub live: bool,
+    /// Whether its user has one of the roles.
+    pub has_role: bool,
     /// Whether the user token is looked at with `allow_expired`.
-    pub(super) allow_expired: bool,
+    pub allow_expired: bool,
+}
+
+impl ServiceVerdict {
+    /// From what was found of the token itself.
+    #[inline]
+    pub const fn new(receiver: &Receiver, has_role: bool, looked: Answer) -> ServiceVerdict {
+        let live = looked.confirmed;
+        ServiceVerdict {
+            answer: Answer { confirmed: live && (has_role || !receiver.roles_required), ..looked },
+            live,
+            has_role,
+            // Whatever service_token_roles_required says.
+            allow_expired: live && has_role,
+        }
+    }
 }
 
 /// Looks at a service token, always without `allow_expired`.
 #[inline]
 pub(super) fn look_at_service(now: Instant, receiver: &Receiver, service: &ServicePresented) -> ServiceVerdict {
     let looked = look(now, receiver, &service.presented, false, Span::ZERO);
-    let live = looked.confirmed;
-    ServiceVerdict {
-        answer: Answer { confirmed: live && (service.has_role || !receiver.roles_required), ..looked },
-        live,
-        // Whatever service_token_roles_required says.
-        allow_expired: live && service.has_role,
-    }
+    ServiceVerdict::new(receiver, service.has_role, looked)
 }
 
 /// The verdict on a request that arrives at `now` by Keystone's clock.
@@ -116,44 +150,50 @@ pub fn check(
     user: &Presented,
     service: Option<&ServicePresented>,
 ) -> Check {
-    let Some(service) = service else {
-        let answer = look(now, receiver, user, false, window);
-        let refused = if answer.confirmed { None } else { Some(without_service_token(now, window, user, answer)) };
-        return Check { service: None, user: answer, allow_expired: false, refused };
-    };
-    let ServiceVerdict { answer: service_answer, live, allow_expired } = look_at_service(now, receiver, service);
+    let service = service.map(|service| look_at_service(now, receiver, service));
+    let allow_expired = service.is_some_and(|service| service.allow_expired);
     // Asked even when the service token failed.
     let answer = look(now, receiver, user, allow_expired, window);
-    let refused = if answer.confirmed && service_answer.confirmed {
-        None
-    } else if !live {
-        Some(Reason::ServiceTokenInvalid)
-    } else {
-        Some(with_live_service_token(now, window, user, answer, service.has_role, receiver.roles_required))
-    };
-    Check { service: Some(service_answer), user: answer, allow_expired, refused }
+    let refused = refusal(now, window, receiver, &user.token, answer, service.as_ref());
+    Check { service: service.map(|service| service.answer), user: answer, allow_expired, refused }
+}
+
+/// Why a request is refused, from what was found of its tokens; `None`: it is accepted.
+#[inline]
+pub fn refusal(
+    now: Instant,
+    window: Span,
+    receiver: &Receiver,
+    user: &Token,
+    answer: Answer,
+    service: Option<&ServiceVerdict>,
+) -> Option<Reason> {
+    if answer.confirmed && service.is_none_or(|service| service.answer.confirmed) {
+        return None;
+    }
+    Some(match service {
+        None => asked(now, window, user, answer).unwrap_or(Reason::UserTokenExpired),
+        Some(service) if !service.live => Reason::ServiceTokenInvalid,
+        Some(service) => with_live_service_token(now, window, user, answer, service.has_role, receiver.roles_required),
+    })
 }
 
 /// What Keystone would say first of the user token itself; an answer from the cache says none of this.
-fn asked(now: Instant, window: Span, user: &Presented, answer: Answer) -> Option<Reason> {
+fn asked(now: Instant, window: Span, user: &Token, answer: Answer) -> Option<Reason> {
     answer.keystone?;
-    if now >= user.token.key_gone_at {
+    if now >= user.key_gone_at {
         Some(Reason::FernetKeyGone)
-    } else if now >= user.token.revoked_at && now < user.token.expires + window {
+    } else if now >= user.revoked_at && now < user.expires + window {
         Some(Reason::Revoked)
     } else {
         None
     }
 }
 
-fn without_service_token(now: Instant, window: Span, user: &Presented, answer: Answer) -> Reason {
-    asked(now, window, user, answer).unwrap_or(Reason::UserTokenExpired)
-}
-
 fn with_live_service_token(
     now: Instant,
     window: Span,
-    user: &Presented,
+    user: &Token,
     answer: Answer,
     has_role: bool,
     roles_required: bool,

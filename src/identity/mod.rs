@@ -4,14 +4,18 @@
 //! No clock, no queue, no log, no state: given what was presented, the receiver's settings, the keys that exist and
 //! the instant, a rule answers. Every rule names its source and is held against what the real packages answered.
 //!
-//! The simulator does not use all of it yet: [`revocation`] in detail, [`keystone_cache`], [`exchange`], [`validation`]
-//! and [`stale_node`] are stated and tested only.
+//! The simulator does not use all of it yet: [`revocation`] in detail, [`keystone_cache`], [`exchange`], [`validation`],
+//! [`stale_node`], [`cluster`] with [`keystone_node`], and [`outage`] are stated and tested only.
 
+pub mod cluster;
 pub mod defaults;
 pub mod exchange;
 pub mod fernet;
 pub mod keystone_cache;
+pub mod keystone_node;
+pub mod lineage;
 pub mod middleware;
+pub mod outage;
 pub mod request;
 pub mod revocation;
 pub mod roles;

@@ -48,8 +48,7 @@ impl OwnToken {
         calls.extend((0..self.before).map(|_| Call::Login));
         for attempt in 0..self.refusals.min(MOST_TRIES) {
             calls.push(asked(attempt, 401));
-            // The session logs in after the first of its two tries; the second one is final for it.
-            if attempt % 2 == 0 {
+            if logs_in_after(attempt) {
                 calls.push(Call::Login);
             }
         }
@@ -57,6 +56,49 @@ impl OwnToken {
             calls.push(asked(self.refusals, if accepted { 200 } else { 404 }));
         }
     }
+}
+
+/// How asking about one token went through a load balancer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked<T> {
+    /// How auth_token's own token fared on the way.
+    pub own: OwnToken,
+    /// The node that looked at the token in question, if any came to it.
+    pub by: Option<u32>,
+    /// The own token that auth_token holds afterwards.
+    pub held: T,
+}
+
+/// Asks about one token, with the own token `held` or, without one, after a log-in.
+///
+/// `node` is called once for each request that Keystone sees, in their order, and says where the balancer sends it; so
+/// log-ins count in a round robin. `log_in` makes the token that a node issues, and `accepts` says whether a node accepts
+/// such a token now. The first two tries are made with a token each. The third is made with the second's, for the
+/// session gives up on a 401 without throwing away what it holds, and the fourth with a new one again
+/// (`keystoneauth1.session.Session.request`).
+pub fn ask_through<T>(
+    held: Option<T>,
+    mut node: impl FnMut() -> u32,
+    mut log_in: impl FnMut(u32) -> T,
+    mut accepts: impl FnMut(u32, &T) -> bool,
+) -> Asked<T> {
+    let before = u32::from(held.is_none());
+    let mut held = held.unwrap_or_else(|| log_in(node()));
+    for refusals in 0..MOST_TRIES {
+        let asked = node();
+        if accepts(asked, &held) {
+            return Asked { own: OwnToken { before, refusals }, by: Some(asked), held };
+        }
+        if logs_in_after(refusals) {
+            held = log_in(node());
+        }
+    }
+    Asked { own: OwnToken { before, refusals: MOST_TRIES }, by: None, held }
+}
+
+/// Whether the session logs in after the refusal of this try: after the first of its two, and the second one is final.
+const fn logs_in_after(attempt: u32) -> bool {
+    attempt.is_multiple_of(2)
 }
 
 /// What the client gets.
@@ -213,6 +255,43 @@ mod tests {
         let request = Request { user: Some(aged(1)), service: None };
         let outcome = answer(at(0), WINDOW, &STRICT, &request, own(0), OwnToken { before: 1, refusals: 1 });
         assert_eq!(words(&outcome.calls), "auth=201 user=401 auth=201 user=200");
+    }
+
+    /// Node 1 of several has old keys: it refuses what another node issued.
+    #[test]
+    fn round_robin_leads_back_to_the_stale_node_or_away_from_it() {
+        let cases = [
+            // Validation, log-in, validation, validation: the third try is answered, and has no window.
+            ("2 nodes, from the stale one", vec![1, 0], Some(0), 2, 0, 0),
+            ("2 nodes, from the good one", vec![0, 1], Some(0), 0, 0, 0),
+            // What the stale node issues it accepts itself, and so does a node that has not purged that key.
+            ("2 nodes, log-in at the stale one", vec![1, 0], None, 0, 0, 1),
+            ("2 nodes, validation at the stale one", vec![0, 1], None, 2, 0, 0),
+            ("3 nodes, from the stale one", vec![1, 2, 0], Some(0), 1, 0, 2),
+            ("3 nodes, the stale one last", vec![2, 0, 1], Some(0), 0, 2, 0),
+            ("bound to the stale node", vec![1], Some(0), 1, 1, 1),
+        ];
+        for (case, route, held, refusals, by, holds) in cases {
+            let mut nodes = route.into_iter().cycle();
+            let node = || nodes.next().expect("a circle has no end");
+            let asked = ask_through(held, node, |issuer| issuer, |asked, issuer| asked != 1 || *issuer == 1);
+            let own = OwnToken { before: u32::from(held.is_none()), refusals };
+            assert_eq!(asked, Asked { own, by: Some(by), held: holds }, "{case}");
+        }
+    }
+
+    #[test]
+    fn refused_everywhere_the_tries_end_and_the_last_token_is_kept() {
+        let mut requests = 0..;
+        let mut log_ins = Vec::new();
+        let log_in = |request| {
+            log_ins.push(request);
+            request
+        };
+        let asked = ask_through(None, || requests.next().unwrap(), log_in, |_, _| false);
+        assert_eq!(asked, Asked { own: OwnToken { before: 1, refusals: MOST_TRIES }, by: None, held: 5 });
+        assert!(asked.own.is_unavailable());
+        assert_eq!((log_ins, requests.next()), (vec![0, 2, 5], Some(7)), "the order of log-ins among the requests");
     }
 
     /// With at most one refusal this is the rule that everything else is built on.

@@ -1,28 +1,32 @@
-//! Job kinds: the names of their steps and the flat programs that the driver walks. No service internals.
+//! The job kinds that outlast brings along, and the flat programs that the driver walks. No service internals.
 
 mod boot_from_volume;
 mod program;
 
-pub use program::{Ending, Label, Op, Program, Request, ServiceToken};
+use std::sync::{Arc, LazyLock};
 
-use crate::model::vocabulary::{JobKind, StepId};
-use crate::model::{Model, Workload};
+use crate::model::{Kind, Model, Workload};
 
-/// The names of a kind's steps, indexed by [`StepId`].
-pub const fn step_names(kind: JobKind) -> &'static [&'static str] {
-    match kind {
-        JobKind::BootFromVolume => boot_from_volume::STEPS,
-    }
+pub use program::{Ending, Label, Op, Program, Request, Watched};
+
+/// The job kinds that need no definition, in the order in which documents list them.
+pub fn builtins() -> &'static [Arc<Kind>] {
+    static KINDS: LazyLock<[Arc<Kind>; 1]> = LazyLock::new(|| [Arc::new(boot_from_volume::kind())]);
+    &*KINDS
 }
 
-/// The name of one step.
-pub fn step_name(kind: JobKind, step: StepId) -> &'static str {
-    step_names(kind)[usize::from(step.0)]
+/// The built-in job kind of this name.
+pub fn builtin(name: &str) -> Option<Arc<Kind>> {
+    builtins().iter().find(|kind| kind.name == name).cloned()
 }
 
 /// The program of a workload's jobs under the settings of a model.
+///
+/// # Panics
+/// If the workload is of no built-in kind.
 pub fn compile(model: &Model, workload: &Workload) -> Program {
-    match workload.job {
-        JobKind::BootFromVolume => boot_from_volume::compile(model, workload),
+    match workload.kind.name.as_str() {
+        boot_from_volume::NAME => boot_from_volume::compile(model, workload),
+        unknown => panic!("a workload is of a built-in kind, not of `{unknown}`"),
     }
 }

@@ -1,9 +1,10 @@
 //! The compiled form of a job kind: a flat list of operations that the driver walks.
 //!
-//! Everything that only depends on the scenario is resolved when the program is made, so that nothing is looked up
-//! and no setting is asked for while jobs run.
+//! What only depends on the scenario is resolved when the program is made. What a process sends along with the user's
+//! token is no part of it: that is a property of the process.
 
-use crate::model::vocabulary::{Process, Quantity, Reason, Service, StepId, Volume};
+use crate::model::vocabulary::Reason;
+use crate::model::{ProcessId, QuantityId, ResourceId, ServiceId, StepId};
 use crate::units::Span;
 
 /// An index into the operations of a program.
@@ -36,6 +37,24 @@ impl Program {
     pub fn ops(&self) -> &[Op] {
         &self.ops
     }
+
+    /// All requests.
+    pub fn requests(&self) -> impl Iterator<Item = &Request> {
+        self.ops.iter().filter_map(|op| match op {
+            Op::Call { request, .. }
+            | Op::Try { request, .. }
+            | Op::Delete { request, .. }
+            | Op::Poll { request, .. } => Some(request),
+            Op::Wait(_)
+            | Op::Fork { .. }
+            | Op::Set { .. }
+            | Op::Attempt
+            | Op::Retry { .. }
+            | Op::Fail(_)
+            | Op::Complete
+            | Op::Stop => None,
+        })
+    }
 }
 
 impl Label {
@@ -51,25 +70,25 @@ pub struct Request {
     /// Its name in reports.
     pub step: StepId,
     /// Who sends it, always with the user's token.
-    pub from: Process,
+    pub from: ProcessId,
     /// Who receives it.
-    pub to: Service,
-    /// What comes with the user's token.
-    pub service_token: ServiceToken,
+    pub to: ServiceId,
     /// Which request of its step this is within the program, from 0: names its random numbers, so that they do not
     /// depend on what other steps the settings put into the program.
     pub nth: u8,
 }
 
-/// How a sender comes by a service token.
+/// A resource whose states an operation looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ServiceToken {
-    /// It sends none, and does not repeat a refused request.
-    None,
-    /// From `[service_user]` through keystoneauth's wrapper: a refused request is repeated once with a new one.
-    ServiceUser,
-    /// auth_token's own token, which nova-api's plugin adds: a refused request is repeated once as it was.
-    AuthToken,
+pub struct Watched {
+    /// The resource.
+    pub resource: ResourceId,
+    /// Ready, and used by nothing.
+    pub available: u8,
+    /// Given up on by its service.
+    pub error: u8,
+    /// Deleted again.
+    pub deleted: u8,
 }
 
 /// One operation of a strand.
@@ -82,43 +101,52 @@ pub enum Op {
         /// Where a refusal leads.
         refused: Label,
     },
-    /// Sends a request whose refusal is only logged; `done` is the volume's state if it is accepted.
+    /// Sends a request whose refusal is only logged; `done` is a resource's state if it is accepted.
     Try {
         /// The request.
         request: Request,
         /// What it does.
-        done: Option<Volume>,
+        done: Option<(ResourceId, u8)>,
     },
-    /// Sends `DELETE volume` and notes what came of it.
-    DeleteVolume {
+    /// Sends `DELETE` for a resource and notes what came of it.
+    Delete {
         /// The request.
         request: Request,
+        /// What it deletes.
+        watched: Watched,
     },
     /// Waits for as long as the job drew.
-    Wait(Quantity),
-    /// Starts the branch that works on the volume, beside this strand.
+    Wait(QuantityId),
+    /// Starts the branch that works on the resource, beside this strand.
     Fork {
         /// Its first operation.
         branch: Label,
     },
-    /// The volume is in this state from now on.
-    Volume(Volume),
-    /// Asks for the volume until it is ready, with a pause after every answer that says it is not.
+    /// The resource is in this state from now on.
+    Set {
+        /// The resource.
+        resource: ResourceId,
+        /// The state.
+        state: u8,
+    },
+    /// Asks for the resource until it is ready, with a pause after every answer that says it is not.
     Poll {
         /// The request.
         request: Request,
+        /// What it asks for.
+        watched: Watched,
         /// Polls at most.
         attempts: u32,
         /// The pause.
         interval: Span,
         /// Where a refusal leads.
         refused: Label,
-        /// Where a volume in `error` leads.
+        /// Where the state of failure leads.
         error: Label,
         /// Where the pause after the last poll leads.
         timed_out: Label,
     },
-    /// The working service starts on the volume once more.
+    /// The working service starts on the resource once more.
     Attempt,
     /// Goes to `again` unless that would be more than so many attempts.
     Retry {
@@ -200,10 +228,11 @@ impl Assembler {
         let ops = self.ops.iter().map(|op| match *op {
             Op::Call { request, refused } => Op::Call { request: numbered(request), refused: at(refused) },
             Op::Try { request, done } => Op::Try { request: numbered(request), done },
-            Op::DeleteVolume { request } => Op::DeleteVolume { request: numbered(request) },
+            Op::Delete { request, watched } => Op::Delete { request: numbered(request), watched },
             Op::Fork { branch } => Op::Fork { branch: at(branch) },
-            Op::Poll { request, attempts, interval, refused, error, timed_out } => Op::Poll {
+            Op::Poll { request, watched, attempts, interval, refused, error, timed_out } => Op::Poll {
                 request: numbered(request),
+                watched,
                 attempts,
                 interval,
                 refused: at(refused),
@@ -211,7 +240,7 @@ impl Assembler {
                 timed_out: at(timed_out),
             },
             Op::Retry { attempts, again } => Op::Retry { attempts, again: at(again) },
-            op @ (Op::Wait(_) | Op::Volume(_) | Op::Attempt | Op::Fail(_) | Op::Complete | Op::Stop) => op,
+            op @ (Op::Wait(_) | Op::Set { .. } | Op::Attempt | Op::Fail(_) | Op::Complete | Op::Stop) => op,
         });
         Program { ops: ops.collect() }
     }

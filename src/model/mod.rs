@@ -3,14 +3,18 @@
 //! A [`Model`] is valid by construction (the `scenario` room builds it from a checked file), so that everything
 //! behind it cannot fail. No serde, no I/O, no clock and no random numbers here.
 
+mod kind;
+mod services;
 pub mod study;
 pub mod vocabulary;
 
 use std::sync::Arc;
 
-use crate::random::Dist;
+use crate::random::{DailyRate, Dist};
 use crate::units::{Instant, Span, Throughput};
-use vocabulary::{JobKind, Quantity, Service};
+
+pub use kind::{Kind, Quantity, QuantityId, QuantityUnit, Resource, ResourceId, StepId};
+pub use services::{AuthToken, Process, ProcessId, Sends, Service, ServiceId, ServiceUser};
 
 /// Everything that one replication needs.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,10 +29,10 @@ pub struct Model {
     pub cinder: Cinder,
     /// Glance's options that the jobs meet.
     pub glance: Glance,
-    /// Swift's proxy.
-    pub swift: Swift,
-    /// What the service users hold in Keystone.
-    pub service_users: ServiceUsers,
+    /// Who answers requests, indexed by [`ServiceId`].
+    pub services: Vec<Service>,
+    /// Who sends them, indexed by [`ProcessId`].
+    pub processes: Vec<Process>,
     /// How Cinder gets an image into a volume.
     pub image_path: ImagePath,
     /// Work of one API request at its receiver, in seconds.
@@ -104,48 +108,27 @@ pub enum Offset {
     Fixed(Span),
 }
 
-/// `[keystone_authtoken]` of a receiver.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AuthToken {
-    /// Roles of which a service token needs one.
-    pub service_token_roles: Vec<String>,
-    /// Whether a service token without such a role fails the request.
-    pub service_token_roles_required: bool,
-    /// How long a good answer is kept; `None` = no cache.
-    pub token_cache_time: Option<Span>,
-}
-
-/// nova.conf.
+/// nova.conf, but for tokens.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Nova {
-    /// Of nova-api.
-    pub keystone_authtoken: AuthToken,
-    /// `[service_user] send_service_user_token`.
-    pub send_service_user_token: bool,
     /// Polls of a volume that is not ready, at least 1 (`block_device_allocate_retries` + 1).
     pub volume_poll_attempts: u32,
     /// `block_device_allocate_retries_interval`.
     pub volume_poll_interval: Span,
 }
 
-/// cinder.conf.
+/// cinder.conf, but for tokens.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cinder {
-    /// Of cinder-api.
-    pub keystone_authtoken: AuthToken,
-    /// `[service_user] send_service_user_token`.
-    pub send_service_user_token: bool,
     /// `scheduler_max_attempts`, at least 1.
     pub scheduler_max_attempts: u32,
     /// `verify_glance_signatures` is not `disabled`.
     pub verify_glance_signatures: bool,
 }
 
-/// glance-api.conf.
+/// glance-api.conf, but for tokens.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Glance {
-    /// Of glance-api.
-    pub keystone_authtoken: AuthToken,
     /// Where image data lies.
     pub store: GlanceStore,
 }
@@ -159,33 +142,6 @@ pub enum GlanceStore {
     SwiftMultiTenant,
     /// Cinder without credentials of its own: the user's token, alone.
     CinderUserToken,
-}
-
-/// Swift's proxy, which sets `delay_auth_decision` and refuses by itself.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Swift {
-    /// Of the proxy's pipeline.
-    pub keystone_authtoken: AuthToken,
-}
-
-/// The service users in Keystone.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ServiceUsers {
-    /// Of nova's `[service_user]`.
-    pub nova: ServiceUser,
-    /// Of cinder's `[service_user]`.
-    pub cinder: ServiceUser,
-    /// Of nova's `[keystone_authtoken]`, which nova-api sends with when `[service_user]` is off.
-    pub nova_authtoken: ServiceUser,
-}
-
-/// A service user.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ServiceUser {
-    /// Roles on its project.
-    pub roles: Vec<String>,
-    /// From when on it is disabled.
-    pub disabled_at: Option<Instant>,
 }
 
 /// How Cinder gets an image into a volume.
@@ -203,13 +159,13 @@ pub struct Workload {
     /// Unique among the scenario's workloads.
     pub name: String,
     /// What the jobs do.
-    pub job: JobKind,
+    pub kind: Arc<Kind>,
     /// When they are submitted.
     pub arrivals: Arrivals,
     /// How old the user's token is then.
     pub token_age: TokenAge,
-    /// What each job draws, indexed by [`Quantity`].
-    pub quantities: [Source; Quantity::COUNT],
+    /// What each job draws, in the order of the kind's quantities.
+    pub quantities: Vec<Source>,
     /// Of the block device mapping.
     pub delete_on_termination: bool,
     /// When the user's token is revoked, counted in seconds from submission; may be negative.
@@ -220,18 +176,23 @@ pub struct Workload {
 
 impl Workload {
     /// Where a drawn quantity comes from.
-    pub fn source(&self, quantity: Quantity) -> &Source {
-        &self.quantities[quantity as usize]
+    pub fn source(&self, quantity: QuantityId) -> &Source {
+        &self.quantities[quantity.index()]
     }
 }
 
 /// Where the value of a drawn quantity comes from when no trace gives it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Source {
-    /// Drawn: seconds, or bytes for a size.
+    /// Drawn, in the quantity's unit.
     Drawn(Dist),
-    /// The image size over this throughput.
-    Transfer(Throughput),
+    /// A size over a throughput.
+    Transfer {
+        /// The size, which is itself no transfer.
+        size: QuantityId,
+        /// The throughput.
+        speed: Throughput,
+    },
 }
 
 /// When jobs arrive.
@@ -244,6 +205,17 @@ pub enum Arrivals {
     },
     /// One at 0 and one every so often.
     Every(Span),
+    /// A Poisson process whose rate, in jobs per second, follows the hour of the day.
+    Daily(DailyRate),
+    /// So many at once, or uniformly at random over some time; the last before the end of the run's duration.
+    Burst {
+        /// The first instant at which one may arrive.
+        at: Instant,
+        /// At least one.
+        jobs: u64,
+        /// They arrive in [`at`, `at + over`), or all at `at` if this is zero.
+        over: Span,
+    },
     /// As recorded; ascending.
     Trace(Arc<[TraceRow]>),
 }
@@ -257,8 +229,9 @@ pub struct TraceRow {
     pub ordinal: u64,
     /// Age of its token; `None`: drawn as the workload says.
     pub token_age: Option<Span>,
-    /// What it drew (microseconds or bytes), indexed by [`Quantity`]; `None`: drawn as the workload says.
-    pub quantities: [Option<i64>; Quantity::COUNT],
+    /// What it drew (microseconds, bytes or a count), in the order of the kind's quantities; `None`: drawn as the
+    /// workload says.
+    pub quantities: Vec<Option<i64>>,
 }
 
 /// Age of the user's token at submission.
@@ -276,14 +249,13 @@ pub enum TokenAge {
 }
 
 impl Model {
-    /// The middleware settings of a receiver; Keystone has none.
-    pub fn auth_token(&self, service: Service) -> Option<&AuthToken> {
-        match service {
-            Service::Keystone => None,
-            Service::Nova => Some(&self.nova.keystone_authtoken),
-            Service::Cinder => Some(&self.cinder.keystone_authtoken),
-            Service::Glance => Some(&self.glance.keystone_authtoken),
-            Service::Swift => Some(&self.swift.keystone_authtoken),
-        }
+    /// A service by its place.
+    pub fn service(&self, service: ServiceId) -> &Service {
+        &self.services[service.index()]
+    }
+
+    /// A process by its place.
+    pub fn process(&self, process: ProcessId) -> &Process {
+        &self.processes[process.index()]
     }
 }

@@ -1,7 +1,7 @@
 //! A whole scenario file: the points of its sweep and what is expected of them.
 
 use super::Model;
-use super::vocabulary::{Reason, StepId};
+use super::vocabulary::Reason;
 
 /// A scenario, expanded: one model per point.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,8 +83,8 @@ pub struct Expectation {
     pub points: Vec<usize>,
     /// A workload's name; `None`: the row `all`.
     pub workload: Option<String>,
-    /// Counts only failures at this step (name as in the job kind's list).
-    pub step: Option<(String, StepId)>,
+    /// Counts only failures at the steps of this name, of whatever job kind.
+    pub step: Option<String>,
     /// Counts only failures for this reason.
     pub reason: Option<Reason>,
     /// Confidence level of the bound, inside (0, 1).

@@ -1,10 +1,9 @@
-//! The words of the field, each list once: services, processes, job kinds, reasons, outcomes.
+//! The closed lists of words, each once: reasons and what clean-ups came to. Job kinds, services and processes are
+//! data of the model.
 //!
 //! Codes are what CSV files, legends and documentation use; nobody types them twice. No behaviour lives here.
 
-/// Index of a step in the list of its job kind; the names are in `jobs`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct StepId(pub u8);
+use std::borrow::Cow;
 
 /// Declares a closed list: the enum, all of it in order, and the code of each member.
 macro_rules! vocabulary {
@@ -30,82 +29,6 @@ macro_rules! vocabulary {
             }
         }
     };
-}
-
-vocabulary! {
-    /// A service that answers requests.
-    Service {
-        /// Identity: issues and validates tokens.
-        Keystone => "keystone",
-        /// Compute: `nova-api` receives.
-        Nova => "nova",
-        /// Block storage: `cinder-api` receives.
-        Cinder => "cinder",
-        /// Images: `glance-api` receives.
-        Glance => "glance",
-        /// Object storage: the proxy receives.
-        Swift => "swift",
-    }
-}
-
-vocabulary! {
-    /// A process that sends requests, each with a keystoneauth session and service token of its own.
-    Process {
-        /// The user's own client; it never sends a service token.
-        Client => "client",
-        /// `nova-api`, which always sends a service token.
-        NovaApi => "nova-api",
-        /// `nova-compute`.
-        NovaCompute => "nova-compute",
-        /// `cinder-api`.
-        CinderApi => "cinder-api",
-        /// `cinder-volume`.
-        CinderVolume => "cinder-volume",
-        /// `glance-api`, which never sends a service token.
-        GlanceApi => "glance-api",
-    }
-}
-
-vocabulary! {
-    /// A kind of job.
-    JobKind {
-        /// Boot an instance from a new volume that Cinder fills from an image.
-        BootFromVolume => "boot-from-volume",
-    }
-}
-
-vocabulary! {
-    /// Something that a job draws at submission, or that a trace gives.
-    Quantity {
-        /// Size of the image, in bytes.
-        ImageSize => "image_size",
-        /// Wait for a build slot of nova-compute.
-        BuildQueue => "build_queue",
-        /// Wait for cinder-volume, a backend being chosen already.
-        CinderQueue => "cinder_queue",
-        /// Copy of the image from Glance into Cinder's temporary file.
-        Download => "download",
-        /// Conversion of the image into the volume.
-        Convert => "convert",
-        /// Attaching the volume on the hypervisor.
-        Attach => "attach",
-    }
-}
-
-impl Quantity {
-    /// Whether it is counted in bytes; all others are times.
-    pub const fn is_size(self) -> bool {
-        matches!(self, Quantity::ImageSize)
-    }
-}
-
-impl JobKind {
-    /// What a job of this kind draws, in the order of its columns.
-    pub const fn quantities(self) -> &'static [Quantity] {
-        match self {
-            JobKind::BootFromVolume => Quantity::ALL,
-        }
-    }
 }
 
 vocabulary! {
@@ -157,44 +80,37 @@ impl Reason {
     }
 }
 
-vocabulary! {
-    /// What Nova's `DELETE volume` after a failure came to.
-    Cleanup {
-        /// Not tried.
-        None => "none",
-        /// The volume was deleted.
-        Deleted => "deleted",
-        /// The tokens were refused.
-        Refused401 => "refused_401",
-        /// The volume was busy.
-        Refused400 => "refused_400",
-    }
+/// What deleting after a failure came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cleanup {
+    /// Not tried.
+    None,
+    /// What the job had created was deleted.
+    Deleted,
+    /// It was left where it was, on purpose.
+    Kept,
+    /// The request was answered with this status: 401 for the tokens, 400 for a volume that is busy.
+    Refused(u16),
 }
 
-vocabulary! {
-    /// What became of a job's volume.
-    Volume {
-        /// Never created.
-        None => "none",
-        /// Cinder works on it.
-        Creating => "creating",
-        /// Ready, and attached to nothing.
-        Available => "available",
-        /// Cinder gave up on it.
-        Error => "error",
-        /// Deleted again.
-        Deleted => "deleted",
-        /// Reserved by an attachment that was never completed.
-        Attaching => "attaching",
-        /// Attached.
-        InUse => "in-use",
-    }
-}
+impl Cleanup {
+    /// Codes with their meanings, for the reference.
+    pub const CODES: &'static [(&'static str, &'static str)] = &[
+        ("none", "not tried"),
+        ("deleted", "what the job had created was deleted"),
+        ("kept", "left on purpose"),
+        ("refused_401", "the tokens were refused"),
+        ("refused_400", "the volume was busy"),
+    ];
 
-impl Volume {
-    /// Whether it takes up space in the cloud.
-    pub const fn exists(self) -> bool {
-        !matches!(self, Volume::None | Volume::Deleted)
+    /// The code in outputs.
+    pub fn code(self) -> Cow<'static, str> {
+        match self {
+            Cleanup::None => Cow::Borrowed("none"),
+            Cleanup::Deleted => Cow::Borrowed("deleted"),
+            Cleanup::Kept => Cow::Borrowed("kept"),
+            Cleanup::Refused(status) => Cow::Owned(format!("refused_{status}")),
+        }
     }
 }
 
@@ -207,6 +123,13 @@ mod tests {
         for &reason in Reason::ALL {
             assert_eq!(Reason::from_code(reason.code()), Some(reason));
         }
-        assert_eq!(Service::from_code("neutron"), None);
+        assert_eq!(Reason::from_code("none"), None);
+    }
+
+    #[test]
+    fn the_reference_knows_every_code_of_a_clean_up() {
+        let found = [Cleanup::None, Cleanup::Deleted, Cleanup::Kept, Cleanup::Refused(401), Cleanup::Refused(400)];
+        let codes: Vec<_> = found.into_iter().map(Cleanup::code).collect();
+        assert_eq!(codes, Cleanup::CODES.iter().map(|(code, _)| *code).collect::<Vec<_>>());
     }
 }

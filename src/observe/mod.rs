@@ -8,7 +8,8 @@ pub use sketch::{Distribution, Side, Sketch};
 
 use std::collections::BTreeMap;
 
-use crate::model::vocabulary::{Cleanup, Quantity, Reason, Service, StepId, Volume};
+use crate::model::vocabulary::{Cleanup, Reason};
+use crate::model::{Model, StepId};
 use crate::units::{Instant, Span};
 
 /// What one replication of one point showed.
@@ -16,8 +17,8 @@ use crate::units::{Instant, Span};
 pub struct Observations {
     /// By workload, in the order of the model.
     pub workloads: Vec<WorkloadFacts>,
-    /// By [`Service`].
-    pub services: [ServiceFacts; Service::COUNT],
+    /// By service, in the order of the model.
+    pub services: Vec<ServiceFacts>,
     /// Tokens issued to the users of `[service_user]`, held ones included.
     pub service_tokens_issued: u64,
     /// Every counted job in the order of ending; empty unless asked for.
@@ -35,8 +36,8 @@ pub struct PointFacts {
     pub workloads: Vec<WorkloadFacts>,
     /// By replication, then workload.
     pub by_replication: Vec<Vec<ReplicationFacts>>,
-    /// By [`Service`], sums over the replications.
-    pub services: [ServiceFacts; Service::COUNT],
+    /// By service, in the order of the model, sums over the replications.
+    pub services: Vec<ServiceFacts>,
     /// Events that the engine handled.
     pub events: u64,
 }
@@ -51,13 +52,13 @@ pub struct ReplicationFacts {
 }
 
 impl PointFacts {
-    /// Nothing yet.
-    pub fn new(point: usize, workloads: usize) -> PointFacts {
+    /// Nothing yet of the workloads and services of a point's model.
+    pub fn new(point: usize, model: &Model) -> PointFacts {
         PointFacts {
             point,
-            workloads: vec![WorkloadFacts::default(); workloads],
+            workloads: vec![WorkloadFacts::default(); model.workloads.len()],
             by_replication: Vec::new(),
-            services: [ServiceFacts::default(); Service::COUNT],
+            services: vec![ServiceFacts::default(); model.services.len()],
             events: 0,
         }
     }
@@ -199,16 +200,16 @@ pub struct JobRecord {
     pub submitted: Instant,
     /// How old the user's token was then.
     pub token_age: Span,
-    /// What it drew (microseconds or bytes), indexed by [`Quantity`].
-    pub quantities: [i64; Quantity::COUNT],
+    /// What it drew (microseconds, bytes or a count), in the order of its kind's quantities.
+    pub quantities: Vec<i64>,
     /// When its outcome was decided; `None` for unfinished jobs.
     pub ended: Option<Instant>,
     /// How it ended.
     pub outcome: Outcome,
-    /// What Nova's clean-up came to; `None` unless it failed.
+    /// What the clean-up came to; `None` unless it failed.
     pub cleanup: Option<Cleanup>,
-    /// What became of its volume.
-    pub volume: Volume,
+    /// The state of each resource of its kind, in their order.
+    pub resources: Vec<u8>,
     /// Resources left by a failed job.
     pub orphans: u32,
     /// Polls sent; one repeated after a 401 counts once.

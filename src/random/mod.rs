@@ -1,7 +1,11 @@
-//! Named random streams and distributions; knows nothing of what is sampled.
+//! Named random streams, distributions and what arrivals follow; knows nothing of what is sampled.
 
+pub mod ascending;
+pub mod daily;
 pub mod dist;
 pub mod stream;
 
+pub use ascending::Ascending;
+pub use daily::DailyRate;
 pub use dist::Dist;
 pub use stream::{Purpose, Stream, Streams, name_key};

@@ -6,10 +6,8 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use crate::analysis::{FailureRow, Summary};
-use crate::jobs::step_name;
-use crate::model::Workload;
 use crate::model::study::{Point, Study};
-use crate::model::vocabulary::{Quantity, Service};
+use crate::model::{Quantity, QuantityUnit, ServiceId, Workload};
 use crate::observe::{Failure, JobRecord, Outcome, ServiceFacts};
 use crate::units::{ExactSeconds, Span};
 
@@ -81,6 +79,9 @@ pub(crate) struct Column<R: 'static> {
     pub(crate) cell: for<'a> fn(Place<'a>, &'a R) -> Cell<'a>,
 }
 
+/// Where the value of a drawn quantity comes from.
+type OfQuantity<R> = for<'a> fn(Place<'a>, &'a R, &Quantity) -> Cell<'a>;
+
 /// What stands at a place of a table.
 pub(crate) enum Slot<R: 'static> {
     /// One column, whatever the scenario.
@@ -88,7 +89,7 @@ pub(crate) enum Slot<R: 'static> {
     /// A column per swept key.
     Sweep,
     /// A column per quantity that the job kinds of the study draw.
-    Quantities(for<'a> fn(Place<'a>, &'a R, Quantity) -> Cell<'a>),
+    Quantities(OfQuantity<R>),
 }
 
 /// One file.
@@ -102,7 +103,7 @@ pub(crate) struct Table<R: 'static> {
 enum Bound<R: 'static> {
     Fixed(&'static Column<R>),
     Axis(usize),
-    Quantity(Quantity, for<'a> fn(Place<'a>, &'a R, Quantity) -> Cell<'a>),
+    Quantity(Quantity, OfQuantity<R>),
 }
 
 /// The columns of a table for one study, in order.
@@ -125,7 +126,7 @@ impl<R> Table<R> {
                 }
                 Slot::Quantities(cell) => {
                     for quantity in quantities(study) {
-                        columns.push(quantity_column(quantity), Bound::Quantity(quantity, *cell));
+                        columns.push(quantity.column(), Bound::Quantity(quantity.clone(), *cell));
                     }
                 }
             }
@@ -150,31 +151,38 @@ impl<R> Columns<R> {
         self.bound.iter().map(move |bound| match bound {
             Bound::Fixed(column) => (column.cell)(place, row),
             Bound::Axis(index) => Cell::text(&place.study.axes[*index].values[place.point.values[*index]].cell),
-            Bound::Quantity(quantity, cell) => cell(place, row, *quantity),
+            Bound::Quantity(quantity, cell) => cell(place, row, quantity),
         })
     }
 }
 
-/// What the jobs of a study draw, in the order of the vocabulary.
-fn quantities(study: &Study) -> Vec<Quantity> {
-    let drawn = |quantity: &Quantity| {
-        let workloads = study.points.iter().flat_map(|point| &point.model.workloads);
-        workloads.into_iter().any(|workload| workload.job.quantities().contains(quantity))
-    };
-    Quantity::ALL.iter().copied().filter(drawn).collect()
-}
-
-/// The column of a drawn quantity, as a trace names it too.
-pub(crate) fn quantity_column(quantity: Quantity) -> String {
-    format!("{}_{}", quantity.code(), if quantity.is_size() { "bytes" } else { "s" })
-}
-
-fn drawn<'a>(place: Place<'a>, record: &'a JobRecord, quantity: Quantity) -> Cell<'a> {
-    if !place.workload(record.workload).job.quantities().contains(&quantity) {
-        return Cell::Missing;
+/// What the jobs of a study draw, in the order of first appearance: a column for each name and unit.
+fn quantities(study: &Study) -> Vec<&Quantity> {
+    let mut quantities: Vec<&Quantity> = Vec::new();
+    for workload in study.points.iter().flat_map(|point| &point.model.workloads) {
+        for quantity in &workload.kind.quantities {
+            if !quantities.iter().any(|known| share_a_column(known, quantity)) {
+                quantities.push(quantity);
+            }
+        }
     }
-    let value = record.quantities[quantity as usize];
-    if quantity.is_size() { u64::try_from(value).map_or(Cell::Missing, Cell::Count) } else { Cell::Exact(value) }
+    quantities
+}
+
+fn share_a_column(one: &Quantity, other: &Quantity) -> bool {
+    one.name == other.name && one.unit == other.unit
+}
+
+fn drawn<'a>(place: Place<'a>, record: &'a JobRecord, quantity: &Quantity) -> Cell<'a> {
+    let quantities = &place.workload(record.workload).kind.quantities;
+    let Some(index) = quantities.iter().position(|known| share_a_column(known, quantity)) else {
+        return Cell::Missing;
+    };
+    let value = record.quantities[index];
+    match quantity.unit {
+        QuantityUnit::Seconds => Cell::Exact(value),
+        QuantityUnit::Bytes | QuantityUnit::Count => u64::try_from(value).map_or(Cell::Missing, Cell::Count),
+    }
 }
 
 fn failure(record: &JobRecord) -> Option<&Failure> {
@@ -208,7 +216,7 @@ pub(crate) const SUMMARY: Table<Summary> = Table {
         )),
         fixed!("job", "Kind of its jobs; empty for `all`.", |place, row| row
             .workload
-            .map_or(Cell::Missing, |index| Cell::text(place.workload(index).job.code()))),
+            .map_or(Cell::Missing, |index| Cell::text(&place.workload(index).kind.name))),
         fixed!("replications", "Independent repetitions.", |place, _| Cell::Count(u64::from(place.replications))),
         fixed!("jobs", "Jobs submitted after the warm-up; `completed` + `failed` + `unfinished`.", |_, row| {
             Cell::Count(row.counts.jobs)
@@ -277,16 +285,14 @@ pub(crate) const FAILURES: Table<FailureRow> = Table {
         fixed!("point", "Number of the point in the sweep, from 0.", |place, _| Cell::Count(place.point.number as u64)),
         Slot::Sweep,
         fixed!("workload", "Name of the workload.", |place, row| Cell::text(&place.workload(row.workload).name)),
-        fixed!("job", "Kind of its jobs.", |place, row| Cell::text(place.workload(row.workload).job.code())),
-        fixed!("step", "Where the job's own process saw the failure.", |place, row| Cell::text(step_name(
-            place.workload(row.workload).job,
-            row.step
-        ))),
+        fixed!("job", "Kind of its jobs.", |place, row| Cell::text(&place.workload(row.workload).kind.name)),
+        fixed!("step", "Where the job's own process saw the failure.", |place, row| Cell::text(
+            place.workload(row.workload).kind.step_name(row.step)
+        )),
         fixed!("reason", "What it saw.", |_, row| Cell::text(row.reason.code())),
-        fixed!("first_cause_step", "Where it began.", |place, row| Cell::text(step_name(
-            place.workload(row.workload).job,
-            row.first_cause_step
-        ))),
+        fixed!("first_cause_step", "Where it began.", |place, row| Cell::text(
+            place.workload(row.workload).kind.step_name(row.first_cause_step)
+        )),
         fixed!("first_cause_reason", "What began it.", |_, row| Cell::text(row.first_cause_reason.code())),
         fixed!("jobs", "Jobs that failed so.", |_, row| Cell::Count(row.jobs)),
         fixed!("share_of_finished", "`jobs` / (`completed` + `failed`) of the workload.", |_, row| Cell::Number(
@@ -306,7 +312,7 @@ pub(crate) const JOBS: Table<JobRecord> = Table {
         fixed!("point", "Number of the point in the sweep, from 0.", |place, _| Cell::Count(place.point.number as u64)),
         Slot::Sweep,
         fixed!("workload", "Name of the workload.", |place, job| Cell::text(&place.workload(job.workload).name)),
-        fixed!("job", "Kind of job.", |place, job| Cell::text(place.workload(job.workload).job.code())),
+        fixed!("job", "Kind of job.", |place, job| Cell::text(&place.workload(job.workload).kind.name)),
         fixed!("replication", "Number of the replication, from 0.", |place, _| Cell::Count(u64::from(
             place.replications
         ))),
@@ -331,14 +337,14 @@ pub(crate) const JOBS: Table<JobRecord> = Table {
             Outcome::Unfinished => "unfinished",
         })),
         fixed!("step", "Where the job's own process saw the failure.", |place, job| of_failure(job, |failure| {
-            Cell::text(step_name(place.workload(job.workload).job, failure.step))
+            Cell::text(place.workload(job.workload).kind.step_name(failure.step))
         })),
         fixed!("reason", "What it saw.", |_, job| of_failure(job, |failure| Cell::text(failure.reason.code()))),
         fixed!("http_status", "What the step's caller got.", |_, job| of_failure(job, |failure| Cell::Count(
             u64::from(failure.http_status)
         ))),
         fixed!("first_cause_step", "Where the failure began.", |place, job| of_failure(job, |failure| {
-            Cell::text(step_name(place.workload(job.workload).job, failure.first_cause.step))
+            Cell::text(place.workload(job.workload).kind.step_name(failure.first_cause.step))
         })),
         fixed!("first_cause_reason", "What began it.", |_, job| of_failure(job, |failure| Cell::text(
             failure.first_cause.reason.code()
@@ -348,7 +354,7 @@ pub(crate) const JOBS: Table<JobRecord> = Table {
         })),
         fixed!("cleanup", "What the clean-up after the failure came to.", |_, job| job
             .cleanup
-            .map_or(Cell::Missing, |cleanup| Cell::text(cleanup.code()))),
+            .map_or(Cell::Missing, |cleanup| Cell::Text(cleanup.code()))),
         fixed!("orphans", "Resources that the job left behind.", |_, job| Cell::Count(u64::from(job.orphans))),
         fixed!("polls", "Polls sent; one repeated after a 401 counts once.", |_, job| Cell::Count(u64::from(
             job.polls
@@ -366,14 +372,15 @@ pub(crate) const JOBS: Table<JobRecord> = Table {
 };
 
 /// `services.csv`.
-pub(crate) const SERVICES: Table<(Service, ServiceFacts)> = Table {
+pub(crate) const SERVICES: Table<(ServiceId, ServiceFacts)> = Table {
     file: "services.csv",
-    about: "A row per point and service, over requests that arrived after the warm-up.",
+    about: "A row per point and service, over requests that arrived after the warm-up. Services that only some jobs need \
+            (Neutron) have a row where they were asked for something.",
     slots: &[
         fixed!("scenario", "Name of the scenario.", |place, _| Cell::text(&place.study.name)),
         fixed!("point", "Number of the point in the sweep, from 0.", |place, _| Cell::Count(place.point.number as u64)),
         Slot::Sweep,
-        fixed!("service", "Name of the service.", |_, row| Cell::text(row.0.code())),
+        fixed!("service", "Name of the service.", |place, row| Cell::text(&place.point.model.service(row.0).name)),
         fixed!("pool", "Name of the worker pool; empty for the service as a whole.", |_, _| Cell::Missing),
         fixed!("requests", "Requests taken up, refused ones included; for Keystone, validations.", |_, row| {
             Cell::Count(row.1.requests)
@@ -442,5 +449,46 @@ mod tests {
             assert_eq!(names[2], "keystone.token.expiration_s");
             assert_eq!(names[3], "keystone.token.allow_expired_window_s");
         }
+    }
+
+    #[test]
+    fn drawn_quantities_are_those_of_all_kinds() {
+        let mut study = fixture::single().study;
+        let workloads = &mut study.points[0].model.workloads;
+        let quantity = |name: &str, unit| Quantity { name: name.into(), unit, meaning: String::new() };
+        let mut kind = crate::model::Kind::clone(&workloads[0].kind);
+        kind.quantities = vec![
+            quantity("chunks", QuantityUnit::Count),
+            quantity("convert", QuantityUnit::Seconds),
+            quantity("attach", QuantityUnit::Bytes),
+        ];
+        workloads.push(Workload { kind: kind.into(), ..workloads[0].clone() });
+        let columns = JOBS.columns(&study);
+        let at = columns.names().iter().position(|name| name == "image_size_bytes").unwrap();
+        assert_eq!(
+            columns.names()[at..at + 9].join(","),
+            "image_size_bytes,build_queue_s,cinder_queue_s,download_s,convert_s,attach_s,chunks,attach_bytes,ended_s"
+        );
+        let place = Place { study: &study, point: &study.points[0], replications: 0 };
+        let job = JobRecord {
+            workload: 1,
+            ordinal: 0,
+            submitted: crate::units::Instant::START,
+            token_age: Span::ZERO,
+            quantities: vec![3, 2_500_000, 7],
+            ended: None,
+            outcome: Outcome::Unfinished,
+            cleanup: None,
+            resources: vec![0],
+            orphans: 0,
+            polls: 0,
+            attempts: 0,
+            keystone_validations: 0,
+            service_tokens_issued: 0,
+        };
+        let cells: Vec<Cell<'_>> = columns.cells(place, &job).skip(at).take(8).collect();
+        let missing = Cell::Missing;
+        assert_eq!(cells[..4], [missing.clone(), missing.clone(), missing.clone(), missing.clone()]);
+        assert_eq!(cells[4..], [Cell::Exact(2_500_000), missing, Cell::Count(3), Cell::Count(7)]);
     }
 }

@@ -130,7 +130,8 @@ impl<'s, W: Write> JobsWriter<'s, W> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::vocabulary::{Cleanup, Quantity, Reason, StepId, Volume};
+    use crate::model::StepId;
+    use crate::model::vocabulary::{Cleanup, Reason};
     use crate::observe::{Cause, Failure, Outcome};
     use crate::report::fixture;
     use crate::units::{Instant, Span};
@@ -168,9 +169,8 @@ mod tests {
     #[test]
     fn jobs_are_exact_enough_to_replay() {
         let case = fixture::single();
-        let mut quantities = [0; Quantity::COUNT];
-        quantities[Quantity::ImageSize as usize] = 42_949_672_961;
-        quantities[Quantity::Download as usize] = 531_904_221;
+        // Image size, queues, download, conversion, attaching.
+        let quantities = vec![42_949_672_961, 0, 0, 531_904_221, 0, 0];
         let record = JobRecord {
             workload: 0,
             ordinal: 7,
@@ -189,8 +189,8 @@ mod tests {
                     http_status: 401,
                 },
             }),
-            cleanup: Some(Cleanup::Refused401),
-            volume: Volume::Error,
+            cleanup: Some(Cleanup::Refused(401)),
+            resources: vec![3],
             orphans: 1,
             polls: 3,
             attempts: 1,

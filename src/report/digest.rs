@@ -1,7 +1,6 @@
 //! What is said about a study, in what order: verdicts, sentences, tables. How it looks is the renderers' business.
 
 use crate::analysis::{Check, FailureRow, IntervalMethod, PointResult, Problem, Rate, Summary, Verdict};
-use crate::jobs::step_name;
 use crate::model::study::{Expectation, Point, Study};
 use crate::model::vocabulary::Reason;
 use crate::model::{Keys, Offset, Rotations};
@@ -225,8 +224,8 @@ fn point_sentence(study: &Study, result: &PointResult) -> String {
     let row = result.all();
     let Some(point) = super::point(study, result.point) else { return String::new() };
     let first = &point.model.workloads[0];
-    let kind = if point.model.workloads.iter().all(|workload| workload.job == first.job) {
-        format!("{} ", first.job.code())
+    let kind = if point.model.workloads.iter().all(|workload| workload.kind.name == first.kind.name) {
+        format!("{} ", first.kind.name)
     } else {
         String::new()
     };
@@ -244,7 +243,7 @@ fn point_sentence(study: &Study, result: &PointResult) -> String {
         text.push_str(&format!(" ({level} interval {interval})"));
     }
     if let Some(way) = ways(result).first() {
-        let step = step_name(point.model.workloads[way.workload].job, way.first_cause_step);
+        let step = point.model.workloads[way.workload].kind.step_name(way.first_cause_step);
         text.push_str(&format!(", most often {} at {step}", way.first_cause_reason.code()));
     }
     text
@@ -400,7 +399,7 @@ fn failures(study: &Study, results: &[PointResult]) -> Option<Grid> {
     for way in ways.into_iter().take(WAYS) {
         let workload = &point.model.workloads[way.workload];
         let at = |reason: crate::model::vocabulary::Reason, step| {
-            format!("{} at {}", reason.code(), step_name(workload.job, step))
+            format!("{} at {}", reason.code(), workload.kind.step_name(step))
         };
         let mut cells = vec![words::percent(way.share_of_finished), words::count(way.jobs), words::count(way.orphans)];
         if several {

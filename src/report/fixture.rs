@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::analysis::{Check, FailureRow, Interval, IntervalMethod, PointResult, Problem, Rate, Summary, Verdict};
 use crate::model::study::{Axis, AxisUnit, AxisValue, Expectation, Metric, Point, Study};
-use crate::model::vocabulary::{JobKind, Quantity, Reason, Service, StepId};
+use crate::model::vocabulary::Reason;
 use crate::model::{
-    Arrivals, AuthToken, Cinder, Glance, GlanceStore, ImagePath, Keys, Keystone, Model, Nova, Rotations, Run,
-    ServiceUser, ServiceUsers, Source, Swift, TokenAge, Workload,
+    Arrivals, Cinder, Glance, GlanceStore, ImagePath, Keys, Keystone, Model, Nova, Process, ProcessId, Rotations, Run,
+    Sends, Service, ServiceId, Source, StepId, TokenAge, Workload,
 };
 use crate::observe::{JobCounts, ServiceFacts, Sketch};
 use crate::random::Dist;
@@ -29,12 +29,6 @@ impl Case {
 }
 
 fn model() -> Model {
-    let auth_token = || AuthToken {
-        service_token_roles: vec!["service".into()],
-        service_token_roles_required: true,
-        token_cache_time: Some(Span::from_seconds(300)),
-    };
-    let user = || ServiceUser { roles: vec!["service".into()], disabled_at: None };
     Model {
         run: Run {
             seed: 2026,
@@ -49,34 +43,29 @@ fn model() -> Model {
             allow_expired_window: Span::from_seconds(172_800),
             keys: Keys::Fernet { max_active_keys: 3, rotations: Rotations::Never },
         },
-        nova: Nova {
-            keystone_authtoken: auth_token(),
-            send_service_user_token: true,
-            volume_poll_attempts: 61,
-            volume_poll_interval: Span::from_seconds(3),
-        },
-        cinder: Cinder {
-            keystone_authtoken: auth_token(),
-            send_service_user_token: false,
-            scheduler_max_attempts: 3,
-            verify_glance_signatures: false,
-        },
-        glance: Glance { keystone_authtoken: auth_token(), store: GlanceStore::OwnCredentials },
-        swift: Swift { keystone_authtoken: auth_token() },
-        service_users: ServiceUsers { nova: user(), cinder: user(), nova_authtoken: user() },
+        nova: Nova { volume_poll_attempts: 61, volume_poll_interval: Span::from_seconds(3) },
+        cinder: Cinder { scheduler_max_attempts: 3, verify_glance_signatures: false },
+        glance: Glance { store: GlanceStore::OwnCredentials },
+        services: ["keystone", "nova", "cinder", "glance", "swift", "neutron"].into_iter().map(service).collect(),
+        processes: (0..8).map(|_| Process { name: String::new(), sends: Sends::Never, user: None }).collect(),
         image_path: ImagePath::Copy,
         request_time: Dist::constant(0.04),
         workloads: vec![workload("boots")],
     }
 }
 
+fn service(name: &str) -> Service {
+    Service { name: name.into(), keystone_authtoken: None }
+}
+
 fn workload(name: &str) -> Workload {
+    let kind = crate::jobs::builtin("boot-from-volume").expect("it is built in");
     Workload {
         name: name.into(),
-        job: JobKind::BootFromVolume,
+        quantities: vec![Source::Drawn(Dist::constant(0.0)); kind.quantities.len()],
+        kind,
         arrivals: Arrivals::Every(Span::from_seconds(60)),
         token_age: TokenAge::Renewing { margin: Span::from_seconds(120) },
-        quantities: [const { Source::Drawn(Dist::constant(0.0)) }; Quantity::COUNT],
         delete_on_termination: false,
         revoke_after: None,
         service_token_age: None,
@@ -109,7 +98,10 @@ fn set(model: &mut Model, axis: &Axis, value: &AxisValue) {
     match axis.key.as_str() {
         "keystone.token.expiration" => model.keystone.expiration = span(),
         "keystone.token.allow_expired_window" => model.keystone.allow_expired_window = span(),
-        "cinder.service_user.send_service_user_token" => model.cinder.send_service_user_token = value.cell == "true",
+        "cinder.service_user.send_service_user_token" => {
+            let sends = if value.cell == "true" { Sends::ServiceUser } else { Sends::Never };
+            model.processes[ProcessId::CINDER_VOLUME.index()].sends = sends;
+        }
         _ => {}
     }
 }
@@ -164,7 +156,12 @@ fn result(study: &Study, point: &Point, jobs: u64, median: f64) -> PointResult {
             let length = numbers.lognormal(median, 0.9);
             let age = numbers.next() * (lifetime - 120.0).max(0.0);
             let luck = numbers.next();
-            let limit = lifetime + if model.cinder.send_service_user_token { window } else { window / 48.0 };
+            let limit = lifetime
+                + if model.process(ProcessId::CINDER_VOLUME).sends == Sends::ServiceUser {
+                    window
+                } else {
+                    window / 48.0
+                };
             counts.jobs += 1;
             let late = age + length > limit;
             let way = if late && luck < 0.25 {
@@ -219,7 +216,7 @@ fn result(study: &Study, point: &Point, jobs: u64, median: f64) -> PointResult {
         replications: study.points[0].model.run.replications,
         rows,
         failures,
-        services: Service::ALL.iter().map(|&service| (service, facts)).collect(),
+        services: (0..=ServiceId::SWIFT.0).map(|service| (ServiceId(service), facts)).collect(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `docs/OUTPUT.md`: every column with its meaning, generated from the tables.
 
-use super::columns::{FAILURES, JOBS, SERVICES, SUMMARY, Slot, Table, quantity_column};
-use crate::model::vocabulary::{Cleanup, Quantity, Reason};
+use super::columns::{FAILURES, JOBS, SERVICES, SUMMARY, Slot, Table};
+use crate::model::vocabulary::{Cleanup, Reason};
 
 const HEAD: &str = include_str!("reference/head.md");
 
@@ -18,10 +18,11 @@ pub fn reference() -> String {
         let token = if reason.is_token_failure() { "yes" } else { "no" };
         text.push_str(&format!("| `{}` | {} | {token} |\n", reason.code(), reason.words()));
     }
-    text.push_str("\n## Clean-up\n\n`cleanup` in jobs.csv is one of ");
-    let codes: Vec<String> = Cleanup::ALL.iter().map(|cleanup| format!("`{}`", cleanup.code())).collect();
-    text.push_str(&codes.join(", "));
-    text.push_str(": what Nova's `DELETE volume` after a failure came to.\n");
+    text.push_str("\n## Clean-up\n\nWhat deleting after a failure came to: `cleanup` in jobs.csv.\n\n");
+    text.push_str("| code | what it means |\n| --- | --- |\n");
+    for (code, meaning) in Cleanup::CODES {
+        text.push_str(&format!("| `{code}` | {meaning} |\n"));
+    }
     text
 }
 
@@ -33,13 +34,9 @@ fn table<R>(text: &mut String, table: &Table<R>) {
             Slot::Sweep => text.push_str(
                 "| *a column per swept key* | its value at this point; named as the key, with `_s`, `_bytes` or `_per_s` where it has a unit |\n",
             ),
-            Slot::Quantities(_) => {
-                for &quantity in Quantity::ALL {
-                    let unit = if quantity.is_size() { "bytes" } else { "seconds" };
-                    let name = quantity_column(quantity);
-                    text.push_str(&format!("| `{name}` | what the job drew or its trace gave, in {unit} |\n"));
-                }
-            }
+            Slot::Quantities(_) => text.push_str(
+                "| *a column per quantity that a job kind of the scenario draws* | what the job drew or its trace gave; named as the quantity, with `_s` or `_bytes` where it is a time or a size; empty for jobs of a kind that does not draw it |\n",
+            ),
         }
     }
 }

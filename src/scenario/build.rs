@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use crate::model::{
-    AuthToken, Cinder, Glance, GlanceStore, ImagePath, Keys, Keystone, Model, Nova, Offset, Rotations, Run,
-    ServiceUser, ServiceUsers, Swift,
+    AuthToken, Cinder, Glance, GlanceStore, ImagePath, Keys, Keystone, Model, Nova, Offset, Process, Rotations, Run,
+    Sends, Service, ServiceUser,
 };
 use crate::units::{MICROS, Span};
 
+use super::kinds;
 use super::read::{Context, View};
 use super::workload;
 use crate::document::Issue;
@@ -25,10 +26,15 @@ pub(super) fn model(view: &View<'_>, cx: &mut Context) -> Option<Model> {
     let nova = nova(view, cx);
     let cinder = cinder(view, cx);
     let glance = glance(view, cx);
-    let service_users = service_users(view, cx);
+    let services = services(view, cx);
+    let processes = processes(view, cx);
     let image_path =
         view.text("cloud.image_path", cx).map(|path| if path == "clone" { ImagePath::Clone } else { ImagePath::Copy });
     let request_time = view.dist("cloud.requests.time", cx);
+    // Workloads ask for those that their jobs need; a wrong one is wrong even if none does.
+    for speed in kinds::speeds() {
+        view.throughput(speed, cx);
+    }
     let workloads = workload::all(view, run.as_ref(), keystone.as_ref(), cx);
     release?;
     Some(Model {
@@ -37,15 +43,8 @@ pub(super) fn model(view: &View<'_>, cx: &mut Context) -> Option<Model> {
         nova: nova?,
         cinder: cinder?,
         glance: glance?,
-        // What the proxy of a plain installation does; no document gives the share of clouds that differ.
-        swift: Swift {
-            keystone_authtoken: AuthToken {
-                service_token_roles: vec!["service".to_owned()],
-                service_token_roles_required: false,
-                token_cache_time: None,
-            },
-        },
-        service_users: service_users?,
+        services: services?,
+        processes: processes?,
         image_path: image_path?,
         request_time: request_time?,
         workloads: workloads?,
@@ -134,19 +133,9 @@ fn rotations(view: &View<'_>, cx: &mut Context) -> Option<Rotations> {
     }
 }
 
-fn auth_token(view: &View<'_>, service: &str, cx: &mut Context) -> Option<AuthToken> {
-    let key = |name: &str| format!("{service}.keystone_authtoken.{name}");
-    let roles = view.words(&key("service_token_roles"), cx);
-    let required = view.flag(&key("service_token_roles_required"), cx);
-    let cache = view.seconds(&key("token_cache_time"), cx);
-    Some(AuthToken { service_token_roles: roles?, service_token_roles_required: required?, token_cache_time: cache? })
-}
-
 fn nova(view: &View<'_>, cx: &mut Context) -> Option<Nova> {
     const RETRIES: &str = "nova.DEFAULT.block_device_allocate_retries";
     const INTERVAL: &str = "nova.DEFAULT.block_device_allocate_retries_interval";
-    let keystone_authtoken = auth_token(view, "nova", cx);
-    let sends = view.flag("nova.service_user.send_service_user_token", cx);
     let retries = view.integer(RETRIES, cx);
     let interval = view.seconds(INTERVAL, cx);
     let (retries, interval) = (retries?, interval??);
@@ -164,29 +153,19 @@ fn nova(view: &View<'_>, cx: &mut Context) -> Option<Nova> {
         between(view, [RETRIES, INTERVAL], message, cx);
         return None;
     }
-    Some(Nova {
-        keystone_authtoken: keystone_authtoken?,
-        send_service_user_token: sends?,
-        volume_poll_attempts: attempts,
-        volume_poll_interval: interval,
-    })
+    Some(Nova { volume_poll_attempts: attempts, volume_poll_interval: interval })
 }
 
 fn cinder(view: &View<'_>, cx: &mut Context) -> Option<Cinder> {
-    let keystone_authtoken = auth_token(view, "cinder", cx);
-    let sends = view.flag("cinder.service_user.send_service_user_token", cx);
     let attempts = view.integer("cinder.DEFAULT.scheduler_max_attempts", cx);
     let signatures = view.text("cinder.DEFAULT.verify_glance_signatures", cx);
     Some(Cinder {
-        keystone_authtoken: keystone_authtoken?,
-        send_service_user_token: sends?,
         scheduler_max_attempts: u32::try_from(attempts?).ok()?,
         verify_glance_signatures: signatures? != "disabled",
     })
 }
 
 fn glance(view: &View<'_>, cx: &mut Context) -> Option<Glance> {
-    let keystone_authtoken = auth_token(view, "glance", cx);
     let store = view.text("glance.glance_store.default_store", cx);
     let multi_tenant = view.flag("glance.glance_store.swift_store_multi_tenant", cx);
     let user = view.text("glance.glance_store.cinder_store_user_name", cx);
@@ -195,20 +174,104 @@ fn glance(view: &View<'_>, cx: &mut Context) -> Option<Glance> {
         ("cinder", _) if user.as_deref().is_none_or(str::is_empty) => GlanceStore::CinderUserToken,
         (_, _) => GlanceStore::OwnCredentials,
     };
-    Some(Glance { keystone_authtoken: keystone_authtoken?, store })
+    Some(Glance { store })
 }
 
-fn service_users(view: &View<'_>, cx: &mut Context) -> Option<ServiceUsers> {
-    let nova = service_user(view, "nova", cx);
-    let cinder = service_user(view, "cinder", cx);
+/// In the order of the places in `ServiceId`.
+fn services(view: &View<'_>, cx: &mut Context) -> Option<Vec<Service>> {
+    let service = |name: &str, keystone_authtoken| Service { name: name.to_owned(), keystone_authtoken };
+    let mut services = Some(vec![service("keystone", None)]);
+    for name in ["nova", "cinder", "glance", "swift", "neutron"] {
+        match (auth_token(view, name, cx), &mut services) {
+            (Some(settings), Some(list)) => list.push(service(name, Some(settings))),
+            (None, _) => services = None,
+            (Some(_), None) => {}
+        }
+    }
+    services
+}
+
+fn auth_token(view: &View<'_>, service: &str, cx: &mut Context) -> Option<AuthToken> {
+    let key = |name: &str| format!("{service}.keystone_authtoken.{name}");
+    let roles = view.words(&key("service_token_roles"), cx);
+    let required = view.flag(&key("service_token_roles_required"), cx);
+    let cache = view.seconds(&key("token_cache_time"), cx);
+    Some(AuthToken { service_token_roles: roles?, service_token_roles_required: required?, token_cache_time: cache? })
+}
+
+/// In the order of the places in `ProcessId`.
+fn processes(view: &View<'_>, cx: &mut Context) -> Option<Vec<Process>> {
+    let nova_sends = view.flag("nova.service_user.send_service_user_token", cx);
+    let cinder_sends = view.flag("cinder.service_user.send_service_user_token", cx);
+    let nova_user = service_user(view, "nova", cx);
+    let cinder_user = service_user(view, "cinder", cx);
     // Without this user nova-api could not validate any token: that is an outage of nova-api, not simulated here.
     let roles = view.words("cloud.service_users.nova_authtoken.roles", cx);
-    let nova_authtoken = ServiceUser { roles: roles?, disabled_at: None };
-    Some(ServiceUsers { nova: nova?, cinder: cinder?, nova_authtoken })
+    let (nova_sends, cinder_sends, nova_user, cinder_user) = (nova_sends?, cinder_sends?, nova_user?, cinder_user?);
+    let authtoken_user = ServiceUser { roles: roles?, disabled_at: None };
+    let process = |name: &str, sends, user| Process { name: name.to_owned(), sends, user };
+    let alone = |name| process(name, Sends::Never, None);
+    let wrapped = |name, sends, user: &ServiceUser| {
+        process(name, if sends { Sends::ServiceUser } else { Sends::Never }, Some(user.clone()))
+    };
+    Some(vec![
+        alone("client"),
+        // nova-api always adds one: its context carries auth_token's own plugin.
+        if nova_sends {
+            wrapped("nova-api", true, &nova_user)
+        } else {
+            process("nova-api", Sends::AuthToken, Some(authtoken_user))
+        },
+        wrapped("nova-compute", nova_sends, &nova_user),
+        wrapped("nova-compute-destination", nova_sends, &nova_user),
+        wrapped("cinder-api", cinder_sends, &cinder_user),
+        wrapped("cinder-volume", cinder_sends, &cinder_user),
+        wrapped("cinder-backup", cinder_sends, &cinder_user),
+        alone("glance-api"),
+    ])
 }
 
 fn service_user(view: &View<'_>, name: &str, cx: &mut Context) -> Option<ServiceUser> {
     let roles = view.words(&format!("cloud.service_users.{name}.roles"), cx);
     let disabled_at = view.instant(&format!("cloud.service_users.{name}.disabled_at"), cx);
     Some(ServiceUser { roles: roles?, disabled_at })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::{ProcessId, ServiceId};
+    use crate::scenario::{Overrides, load_text};
+
+    #[test]
+    fn the_well_known_stand_at_their_places() {
+        let text = "name = \"x\"\n[[workload]]\njob = \"boot-from-volume\"\narrivals = { every = \"1h\" }\n";
+        let study = load_text("t.toml", text, std::path::Path::new(""), &Overrides::default()).unwrap();
+        let model = &study.points[0].model;
+        let services = [
+            (ServiceId::KEYSTONE, "keystone"),
+            (ServiceId::NOVA, "nova"),
+            (ServiceId::CINDER, "cinder"),
+            (ServiceId::GLANCE, "glance"),
+            (ServiceId::SWIFT, "swift"),
+            (ServiceId::NEUTRON, "neutron"),
+        ];
+        let processes = [
+            (ProcessId::CLIENT, "client"),
+            (ProcessId::NOVA_API, "nova-api"),
+            (ProcessId::NOVA_COMPUTE, "nova-compute"),
+            (ProcessId::NOVA_COMPUTE_DESTINATION, "nova-compute-destination"),
+            (ProcessId::CINDER_API, "cinder-api"),
+            (ProcessId::CINDER_VOLUME, "cinder-volume"),
+            (ProcessId::CINDER_BACKUP, "cinder-backup"),
+            (ProcessId::GLANCE_API, "glance-api"),
+        ];
+        assert_eq!((model.services.len(), model.processes.len()), (services.len(), processes.len()));
+        for (id, name) in services {
+            assert_eq!(model.service(id).name, name);
+            assert_eq!(model.service(id).keystone_authtoken.is_none(), id == ServiceId::KEYSTONE);
+        }
+        for (id, name) in processes {
+            assert_eq!(model.process(id).name, name);
+        }
+    }
 }

@@ -22,6 +22,8 @@ pub(super) enum Unit {
     Bytes,
     /// A share, never negative.
     Share,
+    /// A number of things, never negative.
+    Count,
 }
 
 /// Mixtures of mixtures of …: nobody means more, and the recursion needs an end.
@@ -39,6 +41,7 @@ impl Unit {
             Unit::SignedSeconds => "a duration such as `\"40s\"` or `\"-1m\"`",
             Unit::Bytes => "a size such as `\"8GiB\"`",
             Unit::Share => "a share such as `0.5` or `\"50%\"`",
+            Unit::Count => "a number such as `12`",
         }
     }
 
@@ -58,6 +61,11 @@ impl Unit {
                 let share = number(node)?;
                 if share < 0.0 { Err("a share cannot be negative".to_owned()) } else { Ok(share) }
             }
+            (Unit::Count, Node::Integer(_) | Node::Real(_)) => {
+                let count = number(node)?;
+                if count < 0.0 { Err("a count cannot be negative".to_owned()) } else { Ok(count) }
+            }
+            (Unit::Count, Node::Text(_)) => Err(format!("expected {}", self.describe())),
             (Unit::Seconds | Unit::SignedSeconds, Node::Integer(_) | Node::Real(_)) => {
                 Err("write a unit, e.g. \"40s\"".to_owned())
             }
@@ -76,8 +84,8 @@ impl Unit {
                 Ok(bytes) => Ok(bytes as f64),
                 Err(_) => Err("is not a whole number of bytes".to_owned()),
             },
-            Unit::Share => match text.trim().parse::<f64>() {
-                Ok(share) if share.is_finite() => Ok(share),
+            Unit::Share | Unit::Count => match text.trim().parse::<f64>() {
+                Ok(number) if number.is_finite() => Ok(number),
                 _ => Err("is not a finite number".to_owned()),
             },
         }
@@ -101,7 +109,7 @@ pub(super) fn parse(key: &str, value: &Value, unit: Unit, cx: &mut Context) -> O
     let dist = at_depth(key, value, unit, 0, cx)?;
     let signed = match unit {
         Unit::SignedSeconds => true,
-        Unit::Seconds | Unit::Bytes | Unit::Share => false,
+        Unit::Seconds | Unit::Bytes | Unit::Share | Unit::Count => false,
     };
     if !signed && dist.lowest() < 0.0 {
         cx.issue(
@@ -253,7 +261,7 @@ fn plain(key: &str, value: &Value, cx: &mut Context, read: impl Fn(&Node) -> Res
 }
 
 /// Exactly these fields of a table, in this order.
-fn fields<'v, const N: usize>(
+pub(super) fn fields<'v, const N: usize>(
     key: &str,
     kind: &str,
     body: &'v Value,

@@ -1,13 +1,13 @@
 //! `[[expect]]`: what is expected of which points. Whether it holds is judged in `analysis`.
 
-use crate::jobs;
 use crate::model::study::{Axis, Expectation, Metric, MetricKind};
-use crate::model::vocabulary::{JobKind, Reason, StepId};
+use crate::model::vocabulary::Reason;
 use crate::units::parse;
 
 use super::kind::{Kind, Parsed};
 use super::read::{Context, View};
 use super::sweep::{Swept, same};
+use super::workload::Named;
 use crate::document::Place;
 use crate::document::{Issue, did_you_mean, listing};
 use crate::document::{Node, Table, Value};
@@ -20,7 +20,7 @@ pub(super) struct Grid<'g> {
     pub(super) axes: &'g [Axis],
     /// Of each point the index of its value on each axis.
     pub(super) points: &'g [Vec<usize>],
-    pub(super) workloads: &'g [(String, Option<JobKind>)],
+    pub(super) workloads: &'g [Named],
     pub(super) confidence: f64,
 }
 
@@ -117,7 +117,7 @@ fn number(metric: Metric, node: &Node) -> Result<f64, String> {
 
 fn workload(view: &View<'_>, grid: &Grid<'_>, cx: &mut Context) -> Option<String> {
     let name = view.text("workload", cx)?;
-    let known: Vec<&str> = grid.workloads.iter().map(|(name, _)| name.as_str()).collect();
+    let known: Vec<&str> = grid.workloads.iter().map(|workload| workload.name.as_str()).collect();
     // `all` is the row that is meant when nobody names a workload.
     if name == "all" {
         return None;
@@ -132,16 +132,19 @@ fn workload(view: &View<'_>, grid: &Grid<'_>, cx: &mut Context) -> Option<String
     Some(name)
 }
 
-fn step(view: &View<'_>, workload: Option<&str>, grid: &Grid<'_>, cx: &mut Context) -> Option<(String, StepId)> {
+fn step(view: &View<'_>, workload: Option<&str>, grid: &Grid<'_>, cx: &mut Context) -> Option<String> {
     let name = view.text("step", cx)?;
-    let kinds = grid.workloads.iter().filter(|(other, _)| workload.is_none_or(|name| name == other));
+    let workloads = grid.workloads.iter().filter(|known| workload.is_none_or(|name| name == known.name));
     let mut known: Vec<&str> = Vec::new();
-    for kind in kinds.filter_map(|(_, kind)| *kind) {
-        let names = jobs::step_names(kind);
-        if let Some(index) = names.iter().position(|known| *known == name) {
-            return Some((name, StepId(u8::try_from(index).ok()?)));
+    for kind in workloads.filter_map(|workload| workload.kind.as_ref()) {
+        if kind.step(&name).is_some() {
+            return Some(name);
         }
-        known.extend(names.iter().filter(|name| !known.contains(*name)).collect::<Vec<_>>());
+        for step in &kind.steps {
+            if !known.contains(&step.as_str()) {
+                known.push(step);
+            }
+        }
     }
     let place = view.place("step").unwrap_or(Place::NOWHERE);
     cx.issue(Issue::at(place, format!("`expect.step`: unknown step `{name}`")).help(did_you_mean(&name, &known)));
@@ -186,14 +189,14 @@ fn below(table: &Table, prefix: &str, grid: &Grid<'_>, narrowed: &mut Narrowed, 
 
 /// The indices of the values of an axis that a value of `where` means; an array means any of its items.
 fn meant(swept: &Swept, value: &Value, cx: &mut Context) -> Option<Vec<usize>> {
-    let is_list = matches!(swept.key.kind, Kind::Words | Kind::Instants);
+    let is_list = matches!(swept.kind, Kind::Words | Kind::Instants);
     let items: Vec<&Value> = match value.as_array() {
         Some(items) if !is_list || items.iter().any(|item| item.as_array().is_some()) => items.iter().collect(),
         Some(_) | None => vec![value],
     };
     let mut indices = Vec::new();
     for item in items {
-        let parsed: Parsed = swept.key.kind.parse(&swept.path, item, cx)?;
+        let parsed: Parsed = swept.kind.parse(&swept.path, item, cx)?;
         match swept.values.iter().position(|(_, other)| same(&parsed, other)) {
             Some(index) => indices.push(index),
             None => {

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use crate::jobs;
 use crate::model::study::Metric;
-use crate::model::vocabulary::{JobKind, Reason};
+use crate::model::vocabulary::Reason;
 
 use super::dist::Unit;
 use super::kind::Kind;
@@ -16,7 +17,8 @@ use crate::document::{self, Node, Table, Value};
 /// A key and all that is known of it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Key {
-    /// Dotted; the keys of `[[workload]]` and `[[expect]]` begin with `workload.` and `expect.`.
+    /// Dotted; the keys of `[[workload]]` and `[[expect]]` begin with `workload.` and `expect.`. What the jobs of a
+    /// workload draw are keys of their kind, not of this table.
     pub(super) path: &'static str,
     pub(super) kind: Kind,
     pub(super) default: Default,
@@ -59,7 +61,6 @@ const fn fixed(why: &'static str, key: Key) -> Key {
 }
 
 const NONE: Default = Default::Unset("");
-const ZERO: Default = Default::Unset("0s");
 const SECONDS: Kind = Kind::Dist(Unit::Seconds);
 
 /// The table.
@@ -104,6 +105,14 @@ pub(super) static KEYS: &[Key] = &[
     key("glance.glance_store.swift_store_multi_tenant", Kind::Flag, Default::Is("false"), "With `swift`: whether Glance reads with the user's token.", "glance-api.conf"),
     key("glance.glance_store.cinder_store_user_name", Kind::Text, Default::Unset("the user's token"), "With `cinder`: the user with whose credentials Glance reads.", "glance-api.conf"),
 
+    key("swift.keystone_authtoken.service_token_roles", Kind::Words, Default::Is("[\"service\"]"), "Roles of which a service token needs one.", "proxy-server.conf `[filter:authtoken]`"),
+    key("swift.keystone_authtoken.service_token_roles_required", Kind::Flag, Default::Is("false"), "Whether a service token without such a role fails the request; here `false` in every release.", "assumption"),
+    key("swift.keystone_authtoken.token_cache_time", Kind::Seconds { off: true }, Default::Is("-1"), "How long a good answer of Keystone is kept; -1: not at all.", "assumption"),
+
+    key("neutron.keystone_authtoken.service_token_roles", Kind::Words, Default::Is("[\"service\"]"), "Roles of which a service token needs one.", "neutron.conf"),
+    key("neutron.keystone_authtoken.service_token_roles_required", Kind::Flag, Default::Since20262("false", "true"), "Whether a service token without such a role fails the request.", "neutron.conf"),
+    key("neutron.keystone_authtoken.token_cache_time", Kind::Seconds { off: true }, Default::Is("300"), "How long a good answer of Keystone is kept; -1: not at all.", "neutron.conf"),
+
     key("cloud.release", Kind::Choice(|| RELEASES.to_vec()), Default::Is("\"2026.2\""), "Release of OpenStack, which decides defaults that changed.", ""),
     key("cloud.image_path", Kind::Choice(|| vec!["copy", "clone"]), Default::Is("\"copy\""), "`copy`: Cinder downloads and converts the image; `clone`: the backend clones it, with no long phase.", ""),
     key("cloud.fernet_rotation.every", Kind::Time { positive: true }, Default::Unset("never"), "Time between two runs of `keystone-manage fernet_rotate`, for all time before and after the start.", ""),
@@ -119,15 +128,9 @@ pub(super) static KEYS: &[Key] = &[
     key("cloud.requests.time", SECONDS, Default::Is("\"0s\""), "Work of one API request at its receiver.", ""),
 
     fixed(NAMES, key("workload.name", Kind::Name, Default::Unset("the job kind"), "Name of the workload, unique in the scenario; `all` is taken.", "")),
-    fixed(KIND, key("workload.job", Kind::Choice(|| codes(JobKind::ALL, JobKind::code)), Default::Required, "What its jobs do.", "")),
+    fixed(KIND, key("workload.job", Kind::Choice(|| jobs::builtins().iter().map(|kind| kind.name.as_str()).collect()), Default::Required, "What its jobs do.", "")),
     key("workload.arrivals", Kind::Arrivals, Default::Required, "When its jobs are submitted.", ""),
     key("workload.token_age", Kind::TokenAge, Default::Is("{ renewing = \"120s\" }"), "Age of the user's token at submission.", "keystoneauth renews 120 s before the end"),
-    key("workload.image_size", Kind::Dist(Unit::Bytes), Default::Unset("0B"), "Size of the image.", ""),
-    key("workload.build_queue", SECONDS, ZERO, "Wait for a build slot of nova-compute.", ""),
-    key("workload.cinder_queue", SECONDS, ZERO, "Wait for cinder-volume once a backend is chosen.", ""),
-    key("workload.download", SECONDS, Default::Unset("size over `cloud.image_transfer.per_job`"), "Copy of the image from Glance; replaces what size and speed would give.", ""),
-    key("workload.convert", SECONDS, Default::Unset("size over `cloud.image_conversion.per_job`"), "Conversion of the image into the volume; replaces what size and speed would give.", ""),
-    key("workload.attach", SECONDS, ZERO, "Attaching the volume on the hypervisor.", ""),
     key("workload.delete_on_termination", Kind::Flag, Default::Is("false"), "Of the block device mapping: whether Nova deletes the volume after a failure.", ""),
     key("workload.revoke_after", Kind::Dist(Unit::SignedSeconds), Default::Unset("never"), "When the user's token is revoked, counted from submission; may be negative.", ""),
     key("workload.service_token_age", Kind::Time { positive: false }, Default::Unset("fetched on first use"), "Age, at the start, of the service token that each sender holds; the same in all workloads.", ""),

@@ -109,7 +109,9 @@ impl Kind {
             Kind::Offset => "`\"random\"` or a duration such as `\"3h\"`".to_owned(),
             Kind::Throughput => "a throughput such as `\"77MiB/s\"` or `\"10Gbit/s\"`".to_owned(),
             Kind::Dist(unit) => format!("{} or a distribution of it", unit.describe()),
-            Kind::Arrivals => "`{ poisson = rate }`, `{ every = duration }` or `{ trace = \"file.csv\" }`".to_owned(),
+            Kind::Arrivals => "`{ poisson = rate }`, `{ every = duration }`, `{ daily = [24 rates] }`, \
+                 `{ burst = { at, jobs, over } }` or `{ trace = \"file.csv\" }`"
+                .to_owned(),
             Kind::TokenAge => {
                 "a duration or a distribution, `{ of_expiration = share }` or `{ renewing = margin }`".to_owned()
             }

@@ -9,6 +9,7 @@ mod dist;
 mod expect;
 mod keys;
 mod kind;
+mod kinds;
 mod layers;
 mod presets;
 mod process;
@@ -25,7 +26,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::model::study::{Axis, Point, Study};
-use crate::model::vocabulary::JobKind;
 
 use crate::document::{Collected, Issue};
 use crate::document::{Table, Value};
@@ -110,13 +110,9 @@ fn check_overrides(overrides: &Overrides, issues: &mut Collected) {
 /// One model per point of the sweep; `None`: the issues say why.
 fn expand(written: &Table, overrides: &Overrides, cx: &mut Context) -> Option<Study> {
     check::unknown_keys(written, cx);
-    let workloads: Vec<(String, Option<JobKind>)> = workload::tables(written)
-        .into_iter()
-        .map(|(name, _, table)| (name, table.get("job").and_then(Value::as_text).and_then(JobKind::from_code)))
-        .collect();
-    let names: Vec<String> = workloads.iter().map(|(name, _)| name.clone()).collect();
+    let workloads = workload::named(written, &cx.kinds);
     let before = cx.issues.len();
-    let swept = sweep::axes(written, &names, cx);
+    let swept = sweep::axes(written, &workloads, cx);
     let complete = cx.issues.len() == before;
     let axes: Vec<Axis> = swept.iter().map(Swept::axis).collect();
     let grid = grid(&swept);
@@ -150,7 +146,7 @@ fn expand(written: &Table, overrides: &Overrides, cx: &mut Context) -> Option<St
             defaults: top.defaults_of(&chosen, layered),
         };
         let model = build::model(&view, cx);
-        workload::notes(&view, &mut notes);
+        workload::notes(&view, &cx.kinds, &mut notes);
         if let Some(mut model) = model {
             model.run.seed = overrides.seed.unwrap_or(model.run.seed);
             model.run.replications = overrides.replications.unwrap_or(model.run.replications);

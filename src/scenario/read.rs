@@ -6,15 +6,17 @@ use std::sync::Arc;
 
 use super::dist::Unit;
 use super::keys;
-use super::kind::Parsed;
+use super::kind::{Kind, Parsed};
+use super::kinds::Kinds;
 use super::trace::Trace;
 use crate::document::{Collected, Issue};
 use crate::document::{Place, Sources};
 use crate::document::{Table, Value};
 
-/// What reading collects: texts, CSV files that were read, problems.
+/// What reading knows and collects: job kinds, texts, CSV files that were read, problems.
 #[derive(Debug, Default)]
 pub(super) struct Context {
+    pub(super) kinds: Kinds,
     pub(super) sources: Sources,
     pub(super) issues: Collected,
     pub(super) empirical: HashMap<(PathBuf, Unit), Arc<[f64]>>,
@@ -78,6 +80,11 @@ impl<'a> View<'a> {
     pub(super) fn parsed(&self, key: &str, cx: &mut Context) -> Option<Parsed> {
         let value = self.value(key)?;
         keys::kind(self.table, key)?.parse(&self.path(key), value, cx)
+    }
+
+    /// Reads the value of a key that the table does not know, of this kind; as [`View::parsed`].
+    pub(super) fn parsed_as(&self, kind: Kind, key: &str, cx: &mut Context) -> Option<Parsed> {
+        kind.parse(&self.path(key), self.value(key)?, cx)
     }
 }
 

@@ -2,9 +2,10 @@
 
 use crate::jobs;
 use crate::model::study::Metric;
-use crate::model::vocabulary::{JobKind, Reason};
+use crate::model::vocabulary::Reason;
 
 use super::keys::{Default, KEYS, Key, default_text};
+use super::kinds;
 use super::presets::{Preset, presets};
 use crate::document::{self, Table, Value};
 use crate::document::{Collected, listing};
@@ -16,6 +17,9 @@ pub fn reference() -> String {
     for key in KEYS {
         let (of, name) = heading(key);
         if section.as_ref() != Some(&of) {
+            if key.path.starts_with("expect.") {
+                text.push_str(&quantities());
+            }
             text.push_str(&format!(
                 "\n### {of}\n\n| key | takes | default | meaning | source |\n| --- | --- | --- | --- | --- |\n"
             ));
@@ -29,6 +33,27 @@ pub fn reference() -> String {
     text.push_str(include_str!("reference/tail.md"));
     text.push_str(&names());
     text.push_str(&preset_table());
+    text
+}
+
+/// The keys that workloads have for what their jobs draw.
+fn quantities() -> String {
+    let mut text = String::new();
+    for kind in jobs::builtins() {
+        text.push_str(&format!(
+            "\n### `[[workload]]` with `job = \"{}\"`\n\n{}\n\n| key | takes | default | meaning |\n| --- | --- | --- | --- |\n",
+            kind.name, kind.description
+        ));
+        for quantity in &kind.quantities {
+            text.push_str(&format!(
+                "| `{}` | {} | {} | {} |\n",
+                quantity.name,
+                kinds::value_kind(quantity.unit).describe(),
+                kinds::default_in_words(kind, quantity),
+                quantity.meaning,
+            ));
+        }
+    }
     text
 }
 
@@ -63,8 +88,8 @@ fn names() -> String {
         Metric::ALL.into_iter().filter(|metric| metric.counts_failures()).map(Metric::code).collect();
     let mut text =
         format!("- Metrics: {}.\n- Of these, `step` and `reason` narrow {}.\n", listing(&metrics), listing(&counting));
-    for &kind in JobKind::ALL {
-        text.push_str(&format!("- Steps of `{}`: {}.\n", kind.code(), listing(jobs::step_names(kind))));
+    for kind in jobs::builtins() {
+        text.push_str(&format!("- Steps of `{}`: {}.\n", kind.name, listing(&kind.steps)));
     }
     let reasons: Vec<&str> = Reason::ALL.iter().map(|reason| reason.code()).collect();
     text.push_str(&format!("- Reasons: {}.\n", listing(&reasons)));

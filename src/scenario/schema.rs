@@ -5,8 +5,12 @@ use serde_json::{Map, Value as Json, json};
 use super::dist::{KINDS, Unit};
 use super::keys::{Default, KEYS, Key};
 use super::kind::Kind;
+use super::kinds;
+use super::process::{BURST, BURST_JOBS};
 use super::reference::newest_default;
 use crate::document::{Node, Value};
+use crate::jobs;
+use crate::random::daily::HOURS;
 
 /// The schema; it accepts every good file, and refuses unknown keys and wrong types.
 pub fn schema() -> Json {
@@ -22,6 +26,14 @@ pub fn schema() -> Json {
             }
             path => insert(&mut root, path, key),
         }
+    }
+    let workload = &mut root["properties"]["workload"]["items"];
+    for quantity in jobs::builtins().iter().flat_map(|kind| &kind.quantities) {
+        property(workload, &quantity.name, || {
+            let mut schema = of_kind(kinds::value_kind(quantity.unit));
+            schema["description"] = json!(quantity.meaning);
+            schema
+        });
     }
     root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     root["title"] = json!("outlast scenario");
@@ -88,8 +100,19 @@ fn of_kind(kind: Kind) -> Json {
         Kind::Throughput => json!({ "type": "string", "pattern": "^[0-9. ]+(B|[kKMGTP]B|[KMGTP]iB|[kMGT]?bit) ?/s$" }),
         Kind::Dist(unit) => json!({ "$ref": format!("#/$defs/{}", definition(unit)) }),
         Kind::Arrivals => json!({ "anyOf": [
-            single("poisson", json!({ "type": "string", "pattern": "^[0-9. ]+/ ?[a-z]+$" })),
+            single("poisson", rate()),
             single("every", json!({ "$ref": "#/$defs/duration" })),
+            single("daily", json!({ "type": "array", "items": rate(), "minItems": HOURS, "maxItems": HOURS })),
+            single("burst", json!({
+                "type": "object",
+                "additionalProperties": false,
+                "required": BURST,
+                "properties": {
+                    "at": { "$ref": "#/$defs/duration" },
+                    "jobs": of_kind(BURST_JOBS),
+                    "over": { "$ref": "#/$defs/duration" },
+                },
+            })),
             single("trace", json!({ "type": "string" })),
         ] }),
         Kind::TokenAge => json!({ "anyOf": [
@@ -102,6 +125,10 @@ fn of_kind(kind: Kind) -> Json {
     }
 }
 
+fn rate() -> Json {
+    json!({ "type": "string", "pattern": "^[0-9. ]+/ ?[a-z]+$" })
+}
+
 /// A table with exactly this key.
 fn single(name: &str, value: Json) -> Json {
     let mut properties = Map::new();
@@ -109,7 +136,7 @@ fn single(name: &str, value: Json) -> Json {
     json!({ "type": "object", "additionalProperties": false, "required": [name], "properties": properties })
 }
 
-const UNITS: [Unit; 4] = [Unit::Seconds, Unit::SignedSeconds, Unit::Bytes, Unit::Share];
+const UNITS: [Unit; 5] = [Unit::Seconds, Unit::SignedSeconds, Unit::Bytes, Unit::Share, Unit::Count];
 
 const fn definition(unit: Unit) -> &'static str {
     match unit {
@@ -117,6 +144,7 @@ const fn definition(unit: Unit) -> &'static str {
         Unit::SignedSeconds => "distribution_of_signed_time",
         Unit::Bytes => "distribution_of_size",
         Unit::Share => "distribution_of_share",
+        Unit::Count => "distribution_of_count",
     }
 }
 
@@ -144,6 +172,7 @@ fn distribution(unit: Unit) -> Json {
             { "type": "number", "minimum": 0 },
             { "type": "string", "pattern": "^[0-9. ]+% *$" },
         ] }),
+        Unit::Count => json!({ "type": "number", "minimum": 0 }),
     };
     let this = json!({ "$ref": format!("#/$defs/{}", definition(unit)) });
     let above_zero = json!({ "type": "number", "exclusiveMinimum": 0 });
@@ -204,6 +233,10 @@ mod tests {
                 at = if at["type"] == "array" && at["items"]["properties"].is_object() { &at["items"] } else { at };
             }
             assert_eq!(at["description"], key.meaning, "{}", key.path);
+        }
+        let workload = &schema["properties"]["workload"]["items"]["properties"];
+        for quantity in jobs::builtins().iter().flat_map(|kind| &kind.quantities) {
+            assert_eq!(workload[&quantity.name]["description"], quantity.meaning.as_str());
         }
     }
 

@@ -4,9 +4,11 @@ use crate::model::study::{Axis, AxisUnit, AxisValue};
 use crate::units::{ExactSeconds, Span};
 
 use super::dist::Unit;
-use super::keys::{self, KEYS, Key};
+use super::keys::{self, KEYS};
 use super::kind::{Kind, Parsed};
+use super::kinds;
 use super::read::Context;
+use super::workload::Named;
 use crate::document::Place;
 use crate::document::{Issue, listing, nearest};
 use crate::document::{Node, Table, Value};
@@ -19,12 +21,12 @@ const MOST_POINTS: u128 = 100_000;
 pub(super) struct Swept {
     /// As it is written: with the workload's name.
     pub(super) path: String,
-    pub(super) key: &'static Key,
+    pub(super) kind: Kind,
     pub(super) values: Vec<(Value, Parsed)>,
 }
 
 /// The axes in the order of the file; what is wrong becomes issues.
-pub(super) fn axes(written: &Table, workloads: &[String], cx: &mut Context) -> Vec<Swept> {
+pub(super) fn axes(written: &Table, workloads: &[Named], cx: &mut Context) -> Vec<Swept> {
     let Some(sweep) = written.get("sweep") else {
         return Vec::new();
     };
@@ -40,9 +42,9 @@ pub(super) fn axes(written: &Table, workloads: &[String], cx: &mut Context) -> V
             cx.issue(Issue::at(place, format!("`{path}` is swept twice")));
             continue;
         }
-        let Some(key) = known(&path, place, workloads, cx) else { continue };
-        if let Some(values) = values(&path, key, value, cx) {
-            axes.push(Swept { path, key, values });
+        let Some(kind) = known(&path, place, workloads, cx) else { continue };
+        if let Some(values) = values(&path, kind, value, cx) {
+            axes.push(Swept { path, kind, values });
         }
     }
     let points = axes.iter().try_fold(1_u128, |points, axis| points.checked_mul(axis.values.len() as u128));
@@ -70,31 +72,41 @@ fn flatten<'t>(table: &'t Table, prefix: &str, lines: &mut Vec<(String, Place, &
     }
 }
 
-/// The entry of the key table for a path that is written in a sweep.
-fn in_table(path: &str, workloads: &[String]) -> Option<&'static Key> {
-    if let Some(rest) = path.strip_prefix("workload.") {
-        let (name, key) = rest.rsplit_once('.')?;
-        return workloads.iter().any(|known| known == name).then(|| keys::find(&format!("workload.{key}")))?;
-    }
-    keys::find(path).filter(|_| !path.starts_with("expect."))
+/// The kind of the values of a path that is written in a sweep, or why it cannot be swept; `None`: there is no such key.
+fn kind_of(path: &str, workloads: &[Named]) -> Option<Result<Kind, &'static str>> {
+    let in_table = |path: &str| keys::find(path).map(|key| key.fixed.map_or(Ok(key.kind), Err));
+    let Some(rest) = path.strip_prefix("workload.") else {
+        return in_table(path).filter(|_| !path.starts_with("expect."));
+    };
+    let (name, key) = rest.rsplit_once('.')?;
+    let workload = workloads.iter().find(|known| known.name == name)?;
+    in_table(&format!("workload.{key}")).or_else(|| {
+        let kind = workload.kind.as_ref()?;
+        Some(Ok(kinds::value_kind(kind.quantities[kind.quantity(key)?.index()].unit)))
+    })
 }
 
-fn known(path: &str, place: Place, workloads: &[String], cx: &mut Context) -> Option<&'static Key> {
-    if let Some(key) = in_table(path, workloads) {
-        return match key.fixed {
-            None => Some(key),
-            Some(why) => {
-                cx.issue(Issue::at(place, format!("`{path}` cannot be swept: {why}")));
-                None
-            }
-        };
+fn known(path: &str, place: Place, workloads: &[Named], cx: &mut Context) -> Option<Kind> {
+    match kind_of(path, workloads) {
+        Some(Ok(kind)) => return Some(kind),
+        Some(Err(why)) => {
+            cx.issue(Issue::at(place, format!("`{path}` cannot be swept: {why}")));
+            return None;
+        }
+        None => {}
     }
     let mut candidates: Vec<String> = Vec::new();
     for key in KEYS.iter().filter(|key| key.fixed.is_none()) {
         match key.path.strip_prefix("workload.") {
-            Some(rest) => candidates.extend(workloads.iter().map(|name| format!("workload.{name}.{rest}"))),
+            Some(rest) => {
+                candidates.extend(workloads.iter().map(|workload| format!("workload.{}.{rest}", workload.name)))
+            }
             None => candidates.push(key.path.to_owned()),
         }
+    }
+    for workload in workloads {
+        let quantities = workload.kind.iter().flat_map(|kind| &kind.quantities);
+        candidates.extend(quantities.map(|quantity| format!("workload.{}.{}", workload.name, quantity.name)));
     }
     let help = match nearest(path, candidates.iter().map(String::as_str)) {
         Some(name) => format!("did you mean `{name}`?"),
@@ -104,7 +116,8 @@ fn known(path: &str, place: Place, workloads: &[String], cx: &mut Context) -> Op
             if !same.is_empty() {
                 format!("known as {}", listing(&same))
             } else if path.starts_with("workload.") {
-                format!("a key of a workload is `workload.NAME.KEY`, and the workloads are {}", listing(workloads))
+                let names: Vec<&str> = workloads.iter().map(|workload| workload.name.as_str()).collect();
+                format!("a key of a workload is `workload.NAME.KEY`, and the workloads are {}", listing(&names))
             } else {
                 "a swept key is the dotted path of a key of the scenario".to_owned()
             }
@@ -114,7 +127,7 @@ fn known(path: &str, place: Place, workloads: &[String], cx: &mut Context) -> Op
     None
 }
 
-fn values(path: &str, key: &Key, value: &Value, cx: &mut Context) -> Option<Vec<(Value, Parsed)>> {
+fn values(path: &str, kind: Kind, value: &Value, cx: &mut Context) -> Option<Vec<(Value, Parsed)>> {
     let Some(items) = value.as_array() else {
         cx.wrong_type(path, value, "a list of values");
         return None;
@@ -126,7 +139,7 @@ fn values(path: &str, key: &Key, value: &Value, cx: &mut Context) -> Option<Vec<
     let mut read: Vec<(Value, Parsed)> = Vec::new();
     let mut good = true;
     for item in items {
-        let Some(parsed) = key.kind.parse(path, item, cx) else {
+        let Some(parsed) = kind.parse(path, item, cx) else {
             good = false;
             continue;
         };
@@ -156,7 +169,7 @@ pub(super) fn same(one: &Parsed, other: &Parsed) -> bool {
 impl Swept {
     /// The axis as reports show it.
     pub(super) fn axis(&self) -> Axis {
-        let unit = unit(self.key.kind);
+        let unit = unit(self.kind);
         let numbers: Option<Vec<(String, f64)>> =
             self.values.iter().map(|(value, parsed)| in_unit(unit, value, parsed)).collect();
         let unit = if numbers.is_some() { unit } else { AxisUnit::None };
@@ -185,7 +198,7 @@ fn unit(kind: Kind) -> AxisUnit {
         Kind::Dist(Unit::Seconds | Unit::SignedSeconds) => AxisUnit::Seconds,
         Kind::Dist(Unit::Bytes) => AxisUnit::Bytes,
         Kind::Throughput => AxisUnit::PerSecond,
-        Kind::Dist(Unit::Share)
+        Kind::Dist(Unit::Share | Unit::Count)
         | Kind::Flag
         | Kind::Integer { .. }
         | Kind::Level

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use csv::StringRecord;
 
-use crate::model::TraceRow;
-use crate::model::vocabulary::{JobKind, Quantity};
+use crate::model::{Kind, Quantity, QuantityId, QuantityUnit, TraceRow};
 use crate::units::{Instant, Span, parse};
 
 use crate::document::did_you_mean;
@@ -51,17 +50,12 @@ enum Column {
     Workload,
     /// All rows must agree on it.
     Single(&'static str),
-    Quantity(Quantity),
+    Quantity(QuantityId),
     Ignored,
 }
 
-/// The column of a drawn quantity.
-pub(super) fn quantity_column(quantity: Quantity) -> String {
-    format!("{}_{}", quantity.code(), if quantity.is_size() { "bytes" } else { "s" })
-}
-
 /// Reads the rows of one workload. Errors name the row (the heading is row 1) and the column.
-pub(super) fn parse(text: &str, kind: JobKind, workload: &str) -> Result<Trace, String> {
+pub(super) fn parse(text: &str, kind: &Kind, workload: &str) -> Result<Trace, String> {
     let mut reader = csv::ReaderBuilder::new().from_reader(text.as_bytes());
     let heading = reader.headers().map_err(|error| format!("row 1: {error}"))?.clone();
     let columns = columns(&heading, kind)?;
@@ -75,7 +69,7 @@ pub(super) fn parse(text: &str, kind: JobKind, workload: &str) -> Result<Trace, 
         if !columns.iter().zip(record.iter()).all(is_ours) {
             continue;
         }
-        let row = read_row(&record, &columns, &mut singles, rows.len() as u64)
+        let row = read_row(&record, &columns, kind, &mut singles, rows.len() as u64)
             .map_err(|(index, message)| format!("row {number}, column `{}`: {message}", &heading[index]))?;
         rows.push((row, number));
     }
@@ -94,7 +88,7 @@ pub(super) fn parse(text: &str, kind: JobKind, workload: &str) -> Result<Trace, 
     Ok(Trace { rows, last_row })
 }
 
-fn columns(heading: &StringRecord, kind: JobKind) -> Result<Vec<Column>, String> {
+fn columns(heading: &StringRecord, kind: &Kind) -> Result<Vec<Column>, String> {
     let mut columns = Vec::new();
     for name in heading {
         let name = name.trim_start_matches('\u{feff}').trim();
@@ -110,7 +104,7 @@ fn columns(heading: &StringRecord, kind: JobKind) -> Result<Vec<Column>, String>
     Ok(columns)
 }
 
-fn meaning(name: &str, kind: JobKind) -> Result<Column, String> {
+fn meaning(name: &str, kind: &Kind) -> Result<Column, String> {
     match name {
         "submitted_s" => return Ok(Column::Submitted),
         "token_age_s" => return Ok(Column::TokenAge),
@@ -120,25 +114,28 @@ fn meaning(name: &str, kind: JobKind) -> Result<Column, String> {
         "replication" => return Ok(Column::Single("replication")),
         _ => {}
     }
-    if let Some(quantity) = kind.quantities().iter().find(|quantity| quantity_column(**quantity) == name) {
-        return Ok(Column::Quantity(*quantity));
+    let drawn = kind.quantities.iter().find(|quantity| quantity.column() == name);
+    if let Some(quantity) = drawn.and_then(|quantity| kind.quantity(&quantity.name)) {
+        return Ok(Column::Quantity(quantity));
     }
     // A swept key is dotted, and no column of a job is.
     if name.contains('.') || IGNORED.contains(&name) {
         return Ok(Column::Ignored);
     }
     let mut known: Vec<String> = ["submitted_s", "token_age_s", "job_id", "workload"].map(str::to_owned).to_vec();
-    known.extend(kind.quantities().iter().map(|quantity| quantity_column(*quantity)));
+    known.extend(kind.quantities.iter().map(Quantity::column));
     Err(format!("row 1: unknown column `{name}`; {}", did_you_mean(name, &known)))
 }
 
 fn read_row(
     record: &StringRecord,
     columns: &[Column],
+    kind: &Kind,
     singles: &mut [Option<String>],
     ordinal: u64,
 ) -> Result<TraceRow, (usize, String)> {
-    let mut row = TraceRow { submitted: Instant::START, ordinal, token_age: None, quantities: [None; Quantity::COUNT] };
+    let mut row =
+        TraceRow { submitted: Instant::START, ordinal, token_age: None, quantities: vec![None; kind.quantities.len()] };
     for (index, (column, field)) in columns.iter().zip(record).enumerate() {
         let field = field.trim();
         let wrong = |message: String| (index, format!("`{field}` {message}"));
@@ -160,18 +157,28 @@ fn read_row(
                 Some(_) => {}
                 None => singles[index] = Some(field.to_owned()),
             },
-            Column::Quantity(quantity) if field.is_empty() => row.quantities[*quantity as usize] = None,
-            Column::Quantity(quantity) if quantity.is_size() => match field.parse::<i64>() {
-                Ok(bytes) if bytes >= 0 => row.quantities[*quantity as usize] = Some(bytes),
-                _ => return Err(wrong("is not a whole number of bytes".to_owned())),
-            },
             Column::Quantity(quantity) => {
-                row.quantities[*quantity as usize] = optional(field).map_err(wrong)?.map(Span::micros);
+                row.quantities[quantity.index()] =
+                    value(field, kind.quantities[quantity.index()].unit).map_err(wrong)?;
             }
             Column::Workload | Column::Ignored => {}
         }
     }
     Ok(row)
+}
+
+/// The value of a quantity, which may be left out.
+fn value(field: &str, unit: QuantityUnit) -> Result<Option<i64>, String> {
+    let whole = |what: &str| match field.parse::<i64>() {
+        _ if field.is_empty() => Ok(None),
+        Ok(number) if number >= 0 => Ok(Some(number)),
+        _ => Err(format!("is not a whole number of {what}")),
+    };
+    match unit {
+        QuantityUnit::Seconds => Ok(optional(field)?.map(Span::micros)),
+        QuantityUnit::Bytes => whole("bytes"),
+        QuantityUnit::Count => whole("things"),
+    }
 }
 
 /// A time that may be left out, never negative.
@@ -187,8 +194,12 @@ fn optional(field: &str) -> Result<Option<Span>, String> {
 mod tests {
     use super::*;
 
+    fn boot_from_volume() -> Arc<Kind> {
+        crate::jobs::builtin("boot-from-volume").unwrap()
+    }
+
     fn read(text: &str) -> Result<Trace, String> {
-        parse(text, JobKind::BootFromVolume, "boots")
+        parse(text, &boot_from_volume(), "boots")
     }
 
     #[test]
@@ -206,9 +217,19 @@ mod tests {
             .map(|row| (row.submitted.micros(), row.ordinal, row.token_age.map(Span::micros)))
             .collect();
         assert_eq!(rows, [(10_000_000, 3, Some(60_000_000)), (20_500_000, 7, None)]);
-        assert_eq!(trace.rows[1].quantities[Quantity::ImageSize as usize], Some(1024));
-        assert_eq!(trace.rows[1].quantities[Quantity::Download as usize], Some(3_000_001));
+        let kind = boot_from_volume();
+        for (name, value) in [("image_size", Some(1024)), ("download", Some(3_000_001)), ("convert", None)] {
+            assert_eq!(trace.rows[1].quantities[kind.quantity(name).unwrap().index()], value, "{name}");
+        }
         assert_eq!(trace.last_row, 2);
+    }
+
+    #[test]
+    fn counts_are_whole() {
+        let cases = [("12", Ok(Some(12))), ("", Ok(None)), ("1.5", Err(())), ("-1", Err(()))];
+        for (field, expected) in cases {
+            assert_eq!(value(field, QuantityUnit::Count).map_err(drop), expected, "{field}");
+        }
     }
 
     #[test]

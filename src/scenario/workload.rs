@@ -1,11 +1,14 @@
 //! `[[workload]]`: where jobs come from, and the checks between a workload and the rest of its point.
 
-use crate::model::vocabulary::{JobKind, Quantity};
-use crate::model::{Arrivals, Keystone, Run, Source, TokenAge, Workload};
+use std::sync::Arc;
+
+use crate::model::{Arrivals, Keystone, Kind as JobKind, Run, Source, TokenAge, Workload};
 use crate::random::Dist;
-use crate::units::Span;
+use crate::units::{Instant, Span};
 
 use super::keys;
+use super::kind::Parsed;
+use super::kinds::{self, Kinds};
 use super::process::ArrivalsText;
 use super::read::{Context, View};
 use super::trace;
@@ -14,7 +17,7 @@ use crate::document::{CSV_LIMIT, Place};
 use crate::document::{Table, Value};
 
 /// More jobs than this in a replication would never end.
-const MOST_JOBS: f64 = 1e10;
+pub(super) const MOST_JOBS: i64 = 10_000_000_000;
 
 /// The tables of `[[workload]]`, with the name and place of each; what is wrong with the list is an issue elsewhere.
 pub(super) fn tables(written: &Table) -> Vec<(String, Place, &Table)> {
@@ -24,6 +27,20 @@ pub(super) fn tables(written: &Table) -> Vec<(String, Place, &Table)> {
         text.unwrap_or("?").to_owned()
     };
     items.iter().filter_map(|item| item.as_table().map(|table| (name(table), item.place, table))).collect()
+}
+
+/// What the rest of a scenario may say of a workload.
+#[derive(Debug)]
+pub(super) struct Named {
+    pub(super) name: String,
+    /// `None`: its `job` is missing or wrong, which is an issue elsewhere.
+    pub(super) kind: Option<Arc<JobKind>>,
+}
+
+/// The workloads by name.
+pub(super) fn named(written: &Table, kinds: &Kinds) -> Vec<Named> {
+    let named = |(name, _, table)| Named { name, kind: kinds.of(table).cloned() };
+    tables(written).into_iter().map(named).collect()
 }
 
 /// Far more than anybody tells apart in a table.
@@ -97,18 +114,18 @@ fn one(
             cx.issue(Issue::at(place, format!("`[[workload]]` needs `{required}`")));
         }
     }
-    let job = own.text("job", cx).and_then(|code| JobKind::from_code(&code));
+    let kind = own.text("job", cx).and_then(|name| cx.kinds.find(&name).cloned());
     let arrivals = own.arrivals("arrivals", cx);
     let token_age = own.token_age("token_age", cx);
     let delete_on_termination = own.flag("delete_on_termination", cx);
     let before = cx.issues.len();
     let revoke_after = own.dist("revoke_after", cx);
     let service_token_age = own.time("service_token_age", cx);
-    let quantities = quantities(own, point, cx);
+    let quantities = quantities(own, point, kind.as_deref(), cx);
     // An absent optional key and a wrong one both read as `None`; only the wrong one leaves an issue.
     let optional_ones_are_good = cx.issues.len() == before;
-    let (job, token_age) = (job?, token_age?);
-    let arrivals = resolve(own, arrivals?, job, name, run, cx);
+    let (kind, token_age) = (kind?, token_age?);
+    let arrivals = resolve(own, arrivals?, &kind, name, run, cx);
     if let (TokenAge::Renewing { margin }, Some(keystone)) = (&token_age, keystone)
         && *margin >= keystone.expiration
     {
@@ -133,7 +150,7 @@ fn one(
     }
     Some(Workload {
         name: name.to_owned(),
-        job,
+        kind,
         arrivals: arrivals?,
         token_age,
         quantities,
@@ -143,33 +160,35 @@ fn one(
     })
 }
 
-/// Where each quantity comes from; a wrong one leaves an issue.
-fn quantities(own: &View<'_>, point: &View<'_>, cx: &mut Context) -> [Source; Quantity::COUNT] {
-    let transfer = point.throughput("cloud.image_transfer.per_job", cx).map(Source::Transfer);
-    let conversion = point.throughput("cloud.image_conversion.per_job", cx).map(Source::Transfer);
-    std::array::from_fn(|index| {
-        let quantity = Quantity::ALL[index];
-        let speed = match quantity {
-            Quantity::Download => transfer.clone(),
-            Quantity::Convert => conversion.clone(),
-            Quantity::ImageSize | Quantity::BuildQueue | Quantity::CinderQueue | Quantity::Attach => None,
-        };
-        let drawn = own.dist(quantity.code(), cx).map(Source::Drawn);
-        drawn.or(speed).unwrap_or(Source::Drawn(Dist::constant(0.0)))
-    })
+/// Where each quantity of a kind comes from; a wrong one leaves an issue.
+fn quantities(own: &View<'_>, point: &View<'_>, kind: Option<&JobKind>, cx: &mut Context) -> Vec<Source> {
+    let Some(kind) = kind else { return Vec::new() };
+    let source = |quantity| {
+        let speed = kinds::transfer(kind, quantity)
+            .and_then(|(size, key)| Some(Source::Transfer { size, speed: point.throughput(key, cx)? }));
+        match own.parsed_as(kinds::value_kind(quantity.unit), &quantity.name, cx) {
+            Some(Parsed::Dist(dist)) => Source::Drawn(dist),
+            Some(_) | None => speed.unwrap_or(Source::Drawn(Dist::constant(0.0))),
+        }
+    };
+    kind.quantities.iter().map(source).collect()
 }
 
 /// Reads a trace, and refuses more jobs than anybody can wait for.
 fn resolve(
     own: &View<'_>,
     arrivals: ArrivalsText,
-    job: JobKind,
+    kind: &JobKind,
     name: &str,
     run: Option<&Run>,
     cx: &mut Context,
 ) -> Option<Arrivals> {
     let key = own.path("arrivals");
     let duration = run.map(|run| run.duration);
+    let at_arrivals = |message: String| match own.place("arrivals") {
+        Some(place) => Issue::at(place, message),
+        None => Issue::general(message),
+    };
     let (arrivals, jobs) = match arrivals {
         ArrivalsText::Poisson(per_second) => {
             (Arrivals::Poisson { per_second }, duration.map_or(0.0, |duration| per_second * duration.seconds()))
@@ -177,9 +196,25 @@ fn resolve(
         ArrivalsText::Every(span) => {
             (Arrivals::Every(span), duration.map_or(0.0, |duration| duration.seconds() / span.seconds()))
         }
+        ArrivalsText::Daily(rate) => {
+            let jobs = duration.map_or(0.0, |duration| rate.expected(duration));
+            (Arrivals::Daily(rate), jobs)
+        }
+        ArrivalsText::Burst { at, jobs, over } => {
+            let end = at + over;
+            if let Some(duration) = duration
+                && (at >= duration || end > duration)
+            {
+                let verb = if over == Span::ZERO { "is" } else { "ends" };
+                let message = format!("`{key}`: the burst {verb} at {end}, but jobs arrive in [0, {duration})");
+                cx.issue(at_arrivals(message).help("make `run.duration` longer"));
+                return None;
+            }
+            return Some(Arrivals::Burst { at: Instant::START + at, jobs, over });
+        }
         ArrivalsText::Trace { path, place } => {
-            let trace = read_trace(&key, &path, place, job, name, cx)?;
-            let last = trace.rows.last()?.submitted.since(crate::units::Instant::START);
+            let trace = read_trace(&key, &path, place, kind, name, cx)?;
+            let last = trace.rows.last()?.submitted.since(Instant::START);
             if let Some(duration) = duration
                 && last >= duration
             {
@@ -193,33 +228,37 @@ fn resolve(
             return Some(Arrivals::Trace(trace.rows));
         }
     };
-    if jobs > MOST_JOBS {
+    if jobs > MOST_JOBS as f64 {
         let message =
-            format!("`{key}`: about {jobs:.0} jobs in a replication, and at most {MOST_JOBS:.0} can be simulated");
-        cx.issue(
-            own.place("arrivals")
-                .map_or_else(|| Issue::general(message.clone()), |place| Issue::at(place, message.clone())),
-        );
+            format!("`{key}`: about {jobs:.0} jobs in a replication, and at most {MOST_JOBS} can be simulated");
+        cx.issue(at_arrivals(message));
         return None;
     }
     Some(arrivals)
 }
 
-fn read_trace(key: &str, path: &str, place: Place, job: JobKind, name: &str, cx: &mut Context) -> Option<trace::Trace> {
+fn read_trace(
+    key: &str,
+    path: &str,
+    place: Place,
+    kind: &JobKind,
+    name: &str,
+    cx: &mut Context,
+) -> Option<trace::Trace> {
     let file = cx.sources.resolve(place, path);
     let id = (file, name.to_owned());
     if let Some(trace) = cx.traces.get(&id) {
         return trace.clone();
     }
     let read = cx.sources.read(&id.0, path, CSV_LIMIT);
-    let trace = match read.and_then(|text| trace::parse(&text, job, name).map_err(|error| format!("`{path}`: {error}")))
-    {
-        Ok(trace) => Some(trace),
-        Err(message) => {
-            cx.issue(Issue::at(place, format!("`{key}`: {message}")));
-            None
-        }
-    };
+    let trace =
+        match read.and_then(|text| trace::parse(&text, kind, name).map_err(|error| format!("`{path}`: {error}"))) {
+            Ok(trace) => Some(trace),
+            Err(message) => {
+                cx.issue(Issue::at(place, format!("`{key}`: {message}")));
+                None
+            }
+        };
     cx.traces.insert(id, trace.clone());
     trace
 }
@@ -249,13 +288,18 @@ fn agree_on_service_token_age(
 }
 
 /// What the user should know about the workloads of a point.
-pub(super) fn notes(view: &View<'_>, notes: &mut Vec<String>) {
+pub(super) fn notes(view: &View<'_>, kinds: &Kinds, notes: &mut Vec<String>) {
     if view.value("cloud.image_path").and_then(Value::as_text) == Some("clone") {
         return;
     }
     for (name, _, table) in tables(view.written) {
         let prefix = format!("workload.{name}.");
         let own = View { prefix: &prefix, table: "workload.", written: table, ..*view };
+        let is_copied =
+            |kind: &JobKind| kind.quantities.iter().any(|quantity| kinds::transfer(kind, quantity).is_some());
+        if !kinds.of(table).is_some_and(|kind| is_copied(kind)) {
+            continue;
+        }
         // A trace may bring its own sizes and durations.
         if own.value("arrivals").and_then(Value::as_table).is_some_and(|arrivals| arrivals.get("trace").is_some()) {
             continue;

@@ -170,6 +170,15 @@ pub fn throughput(text: &str) -> Result<Throughput, String> {
 /// # Errors
 /// What is wrong and what is allowed.
 pub fn rate(text: &str) -> Result<f64, String> {
+    let rate = rate_or_zero(text)?;
+    if rate > 0.0 { Ok(rate) } else { Err("must be above zero".to_owned()) }
+}
+
+/// A rate in events per second: `120/h`, `0/h`.
+///
+/// # Errors
+/// What is wrong and what is allowed.
+pub fn rate_or_zero(text: &str) -> Result<f64, String> {
     let Some((count, per)) = text.split_once('/') else {
         return Err(format!("a rate is a number per time; {RATE_HELP}"));
     };
@@ -182,9 +191,6 @@ pub fn rate(text: &str) -> Result<f64, String> {
         return Err(format!("a rate is a number per time; {RATE_HELP}"));
     }
     let (_, micros) = time_unit(per)?;
-    if number.digits == 0 {
-        return Err("must be above zero".to_owned());
-    }
     // Both sides are exact integers up to here, so that "3600/h" is exactly 1.
     let ten = ten_to(number.scale).ok_or("has too many digits")? as f64;
     Ok(number.digits as f64 * MICROS as f64 / (ten * micros as f64))
@@ -387,7 +393,10 @@ mod tests {
             [("120/h", 120.0 / 3600.0), ("2/s", 2.0), ("30/min", 0.5), ("5/d", 5.0 / 86400.0), ("0.5 / s", 0.5)]
         {
             assert_eq!(rate(text), Ok(per_second), "{text}");
+            assert_eq!(rate_or_zero(text), Ok(per_second), "{text}");
         }
+        assert_eq!((rate_or_zero("0/h"), rate_or_zero("0.0 / d")), (Ok(0.0), Ok(0.0)));
+        assert!(rate_or_zero("-1/h").is_err() && rate_or_zero("0").is_err());
         let bad = [
             ("120", "a rate is a number per time"),
             ("0/h", "must be above zero"),

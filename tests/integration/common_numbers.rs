@@ -1,17 +1,17 @@
 //! Common random numbers: what a job draws depends on no setting under comparison, and pairing gains by it.
 
 use outlast::cloud::Records;
-use outlast::model::vocabulary::{Quantity, Reason};
+use outlast::model::vocabulary::Reason;
 use outlast::observe::JobRecord;
 use outlast::units::{Instant, Span};
 
 use crate::support::{BUSY, failure, model, moments, records, run_study, study};
 
 /// What a job brings along, whatever the cloud then does with it.
-type Drawn = (u64, Instant, Span, [i64; Quantity::COUNT]);
+type Drawn = (u64, Instant, Span, Vec<i64>);
 
 fn drawn(record: &JobRecord) -> Drawn {
-    (record.ordinal, record.submitted, record.token_age, record.quantities)
+    (record.ordinal, record.submitted, record.token_age, record.quantities.clone())
 }
 
 fn of_workload(records: &[JobRecord], workload: usize) -> Vec<Drawn> {
@@ -72,7 +72,7 @@ fn shares_of_the_lifetime_are_the_same() {
             .iter()
             .flat_map(|first| points.iter().map(move |records| (first, &records[first.ordinal as usize])))
         {
-            assert_eq!((ours.submitted, ours.quantities), (theirs.submitted, theirs.quantities));
+            assert_eq!((ours.submitted, &ours.quantities), (theirs.submitted, &theirs.quantities));
         }
         for (records, life) in points.iter().zip(LIVES) {
             for (ours, theirs) in points[0].iter().zip(records) {

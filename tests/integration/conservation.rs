@@ -4,13 +4,14 @@ use std::fmt::Write as _;
 
 use outlast::cloud::{Records, simulate};
 use outlast::model::Model;
-use outlast::model::vocabulary::{Cleanup, Service, Volume};
+use outlast::model::ServiceId;
+use outlast::model::vocabulary::Cleanup;
 use outlast::observe::{FailureKey, JobRecord, Observations, Outcome, ServiceFacts};
 use outlast::units::Span;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::support::{ALL_SEND, NO_CACHES, failure, records, study};
+use crate::support::{ALL_SEND, NO_CACHES, failure, records, study, volume};
 
 /// A scenario with every setting drawn.
 #[derive(Clone, Debug)]
@@ -297,15 +298,15 @@ fn a_record_is_sound(model: &Model, record: &JobRecord) -> Result<(), TestCaseEr
     match record.outcome {
         Outcome::Completed => {
             prop_assert!(record.ended.is_some() && record.polls > 0 && record.attempts > 0);
-            prop_assert_eq!((record.volume, record.orphans), (Volume::InUse, 0));
+            prop_assert_eq!((volume(record), record.orphans), ("in-use", 0));
         }
         Outcome::Failed(failure) => {
             let ended = record.ended.expect("a failure has its instant");
             let cause = failure.first_cause;
             prop_assert!(record.submitted <= cause.at && cause.at <= ended, "{:?}", record);
-            prop_assert_ne!(record.volume, Volume::InUse);
-            prop_assert_eq!(record.orphans, u32::from(record.volume.exists()));
-            prop_assert_eq!(record.volume == Volume::Deleted, record.cleanup == Some(Cleanup::Deleted));
+            prop_assert_ne!(volume(record), "in-use");
+            prop_assert_eq!(record.orphans, u32::from(!["none", "deleted"].contains(&volume(record))));
+            prop_assert_eq!(volume(record) == "deleted", record.cleanup == Some(Cleanup::Deleted));
             let deletes = model.workloads[record.workload].delete_on_termination;
             prop_assert!(deletes || record.cleanup == Some(Cleanup::None), "{:?}", record);
         }
@@ -319,14 +320,14 @@ fn a_record_is_sound(model: &Model, record: &JobRecord) -> Result<(), TestCaseEr
 /// Requests and validations, by service and by job.
 fn requests_add_up(facts: &Observations) -> Result<(), TestCaseError> {
     let services = |count: fn(&ServiceFacts) -> u64| -> u64 { facts.services.iter().map(count).sum() };
-    let keystone = &facts.services[Service::Keystone as usize];
+    let keystone = &facts.services[ServiceId::KEYSTONE.index()];
     let asked: u64 = facts.records.iter().map(|record| u64::from(record.keystone_validations)).sum();
     prop_assert_eq!(asked, services(|facts| facts.keystone_validations));
     prop_assert_eq!(asked, keystone.requests);
     prop_assert_eq!(keystone.keystone_validations + keystone.cache_hits, 0);
     prop_assert!(keystone.refused <= keystone.requests);
     let polls: u64 = facts.records.iter().map(|record| u64::from(record.polls)).sum();
-    prop_assert!(facts.services[Service::Cinder as usize].requests >= polls);
+    prop_assert!(facts.services[ServiceId::CINDER.index()].requests >= polls);
     for service in &facts.services {
         prop_assert!(service.refused <= service.requests);
         // One or two tokens come with a request.

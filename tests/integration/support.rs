@@ -7,10 +7,9 @@ use std::sync::atomic::AtomicBool;
 
 use outlast::cloud::{Records, simulate};
 use outlast::experiment::{Observer, Plan, run};
-use outlast::jobs::step_name;
-use outlast::model::Model;
 use outlast::model::study::Study;
-use outlast::model::vocabulary::{JobKind, Reason, StepId};
+use outlast::model::vocabulary::Reason;
+use outlast::model::{Kind, Model, StepId};
 use outlast::observe::{Failure, JobRecord, Observations, Outcome, PointFacts};
 use outlast::scenario::{Overrides, load_text};
 
@@ -91,9 +90,24 @@ pub(crate) fn failure(record: &JobRecord) -> Option<Failure> {
     }
 }
 
+/// The kind of the jobs of these tests.
+pub(crate) fn boot_from_volume() -> &'static Kind {
+    &outlast::jobs::builtins()[0]
+}
+
+/// What a job that boots from a volume drew of a quantity, in microseconds or bytes.
+pub(crate) fn drawn(record: &JobRecord, quantity: &str) -> i64 {
+    record.quantities[boot_from_volume().quantity(quantity).expect("such jobs draw it").index()]
+}
+
+/// The name of the state of its volume.
+pub(crate) fn volume(record: &JobRecord) -> &'static str {
+    &boot_from_volume().resources[0].states[usize::from(record.resources[0])]
+}
+
 /// Step and reason as a job's own process saw them, then of the first cause.
 pub(crate) fn story(failure: &Failure) -> (&'static str, Reason, &'static str, Reason) {
-    let name = |step: StepId| step_name(JobKind::BootFromVolume, step);
+    let name = |step: StepId| boot_from_volume().step_name(step);
     let cause = failure.first_cause;
     (name(failure.step), failure.reason, name(cause.step), cause.reason)
 }

@@ -4,12 +4,12 @@
 //! always passes or never. Wherever the outcome also follows from what a job drew, it is compared job by job, exactly.
 
 use outlast::cloud::{Records, simulate};
-use outlast::model::vocabulary::{Quantity, Reason};
+use outlast::model::vocabulary::Reason;
 use outlast::observe::{JobRecord, Outcome};
 use outlast::units::{Instant, MICROS, Span};
 
 use crate::support::{
-    ALL_SEND, NO_CACHES, assert_mean, assert_share, failure, lognormal_cdf, model, moments, records, story, told,
+    ALL_SEND, NO_CACHES, assert_mean, assert_share, drawn, failure, lognormal_cdf, model, moments, records, story, told,
 };
 
 /// The download of every job of this module that waits for one.
@@ -49,7 +49,7 @@ fn waiting(
 /// When Nova sees the volume, from submission: polls are sent at 0, i, 2i, …, and one at the very instant at which the
 /// volume becomes available sees it. The attachment follows at the same instant, so this is the last check of all.
 fn last_check(record: &JobRecord, interval: i64) -> Span {
-    let download = record.quantities[Quantity::Download as usize];
+    let download = drawn(record, "download");
     let interval = interval * MICROS;
     Span::from_micros((download + interval - 1) / interval * interval)
 }
@@ -303,13 +303,116 @@ fn gaps_between_arrivals_are_exponential() {
     assert!(gaps.len() >= GAPS, "{} arrivals where 12,000 are expected", gaps.len());
     gaps.truncate(GAPS);
     gaps.sort_by(f64::total_cmp);
-    let distance = gaps.iter().enumerate().map(|(index, gap)| {
-        let law = -libm::expm1(-gap * 100.0 / 3_600.0);
-        (law - index as f64 / GAPS as f64).max((index + 1) as f64 / GAPS as f64 - law)
-    });
-    let scaled = distance.fold(0.0, f64::max) * (GAPS as f64).sqrt();
+    let scaled = kolmogorov(gaps.iter().map(|gap| -libm::expm1(-gap * 100.0 / 3_600.0)));
     println!("gaps: √n times the Kolmogorov distance is {scaled:.3}, at most 2.75");
     assert!(scaled <= 2.75, "{scaled}");
+}
+
+/// Kolmogorov's √n·D of ascending shares against the uniform law on [0, 1].
+fn kolmogorov(shares: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let n = shares.len() as f64;
+    let distance = shares.enumerate().map(|(index, share)| {
+        let index = index as f64;
+        (share - index / n).max((index + 1.0) / n - share)
+    });
+    distance.fold(0.0, f64::max) * n.sqrt()
+}
+
+/// A working day with a lunch break: jobs per hour from 00:00 on.
+const OFFICE: [u32; 24] = [0, 0, 0, 0, 0, 3, 6, 20, 45, 60, 60, 40, 0, 50, 60, 55, 30, 12, 8, 4, 2, 1, 0, 0];
+
+fn daily(rates: [u32; 24]) -> String {
+    let rates: Vec<String> = rates.iter().map(|rate| format!("\"{rate}/h\"")).collect();
+    format!("arrivals = {{ daily = [{}] }}\ntoken_age = \"2h\"", rates.join(", "))
+}
+
+/// Under a daily profile the counts of all hours are independent Poisson numbers with the means that are written. An
+/// hour of the day counts Poisson(days · mean), so Σ (found − expected)²/expected over the 16 hours with a rate is
+/// nearly chi-square with as many degrees of freedom, and above 60 with probability 5·10⁻⁷; hours of zero stay
+/// empty. Over single hours the same sum has the mean 1 and the variance 2 + 1/mean for each: that is dispersion, false
+/// alarm 10⁻⁶.
+#[test]
+fn a_daily_profile_is_counted_by_poissons_law() {
+    const REPLICATIONS: u32 = 200;
+    const DAYS: usize = 10;
+    let settings = format!("{NO_CACHES}run.seed = 17\nrun.duration = \"{DAYS}d\"");
+    let model = model(&settings, &daily(OFFICE));
+    let (mut by_hour, mut dispersion, mut variance, mut cells) = ([0.0; 24], 0.0, 0.0, 0.0);
+    for replication in 0..REPLICATIONS {
+        let mut counts = [[0.0; 24]; DAYS];
+        for record in records(&model, replication) {
+            let hour = (record.submitted.micros() / (3_600 * MICROS)) as usize;
+            counts[hour / 24][hour % 24] += 1.0;
+        }
+        for (hour, rate) in OFFICE.into_iter().map(f64::from).enumerate() {
+            for day in &counts {
+                by_hour[hour] += day[hour];
+                if rate > 0.0 {
+                    dispersion += (day[hour] - rate) * (day[hour] - rate) / rate;
+                    variance += 2.0 + 1.0 / rate;
+                    cells += 1.0;
+                }
+            }
+        }
+    }
+    let mut chi_square = 0.0;
+    for (hour, rate) in OFFICE.into_iter().map(f64::from).enumerate() {
+        let (found, expected) = (by_hour[hour], rate * f64::from(REPLICATIONS) * DAYS as f64);
+        if expected == 0.0 {
+            assert_eq!(found, 0.0, "hour {hour}");
+        } else {
+            chi_square += (found - expected) * (found - expected) / expected;
+        }
+    }
+    println!("hours of the day: chi-square {chi_square:.1} with 16 degrees of freedom, at most 60");
+    assert!(chi_square <= 60.0, "{chi_square}");
+    told("dispersion of single hours", dispersion / cells, 1.0, variance.sqrt() / cells);
+}
+
+/// A profile of one rate is the Poisson process of that rate: the same gaps, summed in another order of rounding. Each
+/// gap of the one is cut to a microsecond and only the sum of the other, so they part by half of one for each job at
+/// most.
+#[test]
+fn a_flat_day_is_a_poisson_process_job_by_job() {
+    let settings = format!("{NO_CACHES}run.seed = 18\nrun.duration = \"20d\"");
+    let flat = records(&model(&settings, &daily([30; 24])), 0);
+    let poisson = records(&model(&settings, "arrivals = { poisson = \"30/h\" }\ntoken_age = \"2h\""), 0);
+    assert!(flat.len() > 10_000, "{} jobs", flat.len());
+    assert_eq!(flat.len(), poisson.len());
+    for (number, (one, other)) in flat.iter().zip(&poisson).enumerate() {
+        let apart = one.submitted.since(other.submitted).micros().abs();
+        assert!(apart <= 2 + number as i64 / 2, "job {number}: {apart} us apart");
+    }
+}
+
+/// The jobs of a burst are as many as are written and uniform over its time: √n times the largest distance between
+/// the two distribution functions exceeds 2.75 with probability 2·e^(−2·2.75²) = 5·10⁻⁷ (Kolmogorov), for each of
+/// three.
+#[test]
+fn a_burst_is_exact_in_number_and_uniform_in_time() {
+    let settings = format!("{NO_CACHES}run.seed = 19\nrun.duration = \"8h\"");
+    for (at, jobs, over) in [(7_200, 20_000, 21_600), (0, 5_000, 60), (28_790, 100, 10)] {
+        let burst = format!(
+            "arrivals = {{ burst = {{ at = \"{at}s\", jobs = {jobs}, over = \"{over}s\" }} }}\ntoken_age = \"2h\""
+        );
+        let (from, over) = (Instant::from_seconds(at), Span::from_seconds(over));
+        let records = records(&model(&settings, &burst), 0);
+        assert_eq!(records.len(), jobs);
+        assert!(records.iter().all(|record| (from..from + over).contains(&record.submitted)));
+        assert!(records.iter().map(|record| record.ordinal).eq(0..jobs as u64), "in the order of their numbers");
+        let shares = records.iter().map(|record| record.submitted.since(from).seconds() / over.seconds());
+        let scaled = kolmogorov(shares);
+        println!("burst of {jobs}: √n times the Kolmogorov distance is {scaled:.3}, at most 2.75");
+        assert!(scaled <= 2.75, "{jobs} jobs: {scaled}");
+    }
+}
+
+#[test]
+fn a_burst_over_no_time_is_at_one_instant() {
+    let burst = "arrivals = { burst = { at = \"90m\", jobs = 300, over = \"0s\" } }\ntoken_age = \"2h\"";
+    let records = records(&model(&format!("{NO_CACHES}run.duration = \"2h\""), burst), 0);
+    assert_eq!(records.len(), 300);
+    assert!(records.iter().all(|record| record.submitted == Instant::from_seconds(5_400)));
 }
 
 /// Without a setting Nova polls 61 times, 3 s apart, the last time at 180 s, and sleeps once more: it gives up at

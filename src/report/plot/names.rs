@@ -20,12 +20,18 @@ pub(super) fn short(axis: &Axis) -> String {
         "nova.keystone_authtoken.token_cache_time" => "Nova's cache".to_string(),
         "cinder.keystone_authtoken.token_cache_time" => "Cinder's cache".to_string(),
         "glance.keystone_authtoken.token_cache_time" => "Glance's cache".to_string(),
+        "swift.keystone_authtoken.token_cache_time" => "Swift's cache".to_string(),
+        "neutron.keystone_authtoken.token_cache_time" => "Neutron's cache".to_string(),
         "nova.keystone_authtoken.service_token_roles_required" => "Nova requires role".to_string(),
         "cinder.keystone_authtoken.service_token_roles_required" => "Cinder requires role".to_string(),
         "glance.keystone_authtoken.service_token_roles_required" => "Glance requires role".to_string(),
+        "swift.keystone_authtoken.service_token_roles_required" => "Swift requires role".to_string(),
+        "neutron.keystone_authtoken.service_token_roles_required" => "Neutron requires role".to_string(),
         "nova.keystone_authtoken.service_token_roles" => "Nova takes roles".to_string(),
         "cinder.keystone_authtoken.service_token_roles" => "Cinder takes roles".to_string(),
         "glance.keystone_authtoken.service_token_roles" => "Glance takes roles".to_string(),
+        "swift.keystone_authtoken.service_token_roles" => "Swift takes roles".to_string(),
+        "neutron.keystone_authtoken.service_token_roles" => "Neutron takes roles".to_string(),
         _ => words::key_words(axis),
     }
 }

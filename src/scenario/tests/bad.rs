@@ -141,13 +141,23 @@ fn files_that_cannot_be_read() {
     assert!(found[1].contains("syntax.toml:1:5: not TOML: "), "{found:?}");
 }
 
+/// Every key of the table, and those of the built-in job kinds.
+fn paths() -> Vec<String> {
+    let quantities = crate::jobs::builtins().iter().flat_map(|kind| &kind.quantities);
+    let quantities = quantities.map(|quantity| format!("workload.{}", quantity.name));
+    keys::KEYS.iter().map(|key| key.path.to_owned()).chain(quantities).collect()
+}
+
 /// A key that is in the table and read nowhere would be accepted and mean nothing.
 #[test]
 fn every_key_is_read() {
-    for key in keys::KEYS {
-        let path = key.path;
+    for path in paths() {
+        let path = path.as_str();
         let text = match path.split_once('.') {
-            Some(("workload", name)) => format!("[[workload]]\n{name} = 1979-05-27\n"),
+            Some(("workload", "job")) => "[[workload]]\njob = 1979-05-27\n".to_owned(),
+            Some(("workload", name)) => {
+                format!("[[workload]]\njob = \"boot-from-volume\"\n{name} = 1979-05-27\n")
+            }
             Some(("expect", name)) => format!("[[expect]]\nmetric = \"failed\"\n{name} = 1979-05-27\n"),
             Some(_) | None => format!("{path} = 1979-05-27\n{WORKLOAD}"),
         };
@@ -181,8 +191,7 @@ fn a_thousand_problems_are_counted() {
 
 /// Pieces that a file may be made of, so that random texts get past the parser.
 fn piece() -> impl Strategy<Value = String> {
-    let keys =
-        keys::KEYS.iter().map(|key| key.path.replace("workload.", "workload.boot-from-volume.")).collect::<Vec<_>>();
+    let keys = paths().iter().map(|path| path.replace("workload.", "workload.boot-from-volume.")).collect::<Vec<_>>();
     let values = vec![
         "1",
         "-1",
@@ -203,6 +212,8 @@ fn piece() -> impl Strategy<Value = String> {
         "{ renewing = \"1s\" }",
         "{ mix = [[1, {}]] }",
         "{ poisson = \"1/h\" }",
+        "{ daily = [\"1/h\", 2, []] }",
+        "{ burst = { at = \"1h\", jobs = 3, over = \"0s\" } }",
         "{ trace = \"Cargo.toml\" }",
         "{ empirical = \"Cargo.toml\" }",
         "1979-05-27",

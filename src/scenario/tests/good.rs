@@ -4,10 +4,13 @@ use std::fs;
 
 use super::*;
 use crate::model::study::{AxisUnit, Metric};
-use crate::model::vocabulary::{Quantity, Reason};
-use crate::model::{Arrivals, GlanceStore, ImagePath, Keys, Model, Offset, Rotations, Source, TokenAge};
-use crate::random::Dist;
+use crate::model::vocabulary::Reason;
+use crate::model::{
+    Arrivals, AuthToken, GlanceStore, ImagePath, Keys, Model, Offset, ProcessId, Rotations, Sends, ServiceId, Source,
+    TokenAge, Workload,
+};
 use crate::random::dist::Shape;
+use crate::random::{DailyRate, Dist};
 use crate::units::{Instant, Span};
 
 /// The example of the reference, with all that it leaves out.
@@ -59,6 +62,10 @@ image_path = "clone"
 every = "12h"
 offset = "-1h"
 
+[swift.keystone_authtoken]
+service_token_roles = ["reader"]
+service_token_roles_required = true
+token_cache_time = "1m"
 [cloud.service_users]
 nova = { roles = [] }
 cinder = { roles = ["service"], disabled_at = "-2h" }
@@ -86,6 +93,19 @@ arrivals = { every = "90s" }
 token_age = { mix = [[3, "1m"], [1, { triangular = ["1m", "2m", "3m"] }]] }
 "#;
 
+fn auth_token(model: &Model, service: ServiceId) -> &AuthToken {
+    model.service(service).keystone_authtoken.as_ref().expect("it has the middleware")
+}
+
+fn sends(model: &Model) -> (Sends, Sends, Sends) {
+    let of = |process| model.process(process).sends;
+    (of(ProcessId::NOVA_API), of(ProcessId::NOVA_COMPUTE), of(ProcessId::CINDER_VOLUME))
+}
+
+fn source<'w>(workload: &'w Workload, quantity: &str) -> &'w Source {
+    workload.source(workload.kind.quantity(quantity).expect("its jobs draw it"))
+}
+
 #[test]
 fn every_key_reaches_the_model() {
     let study = read(EXAMPLE).unwrap_or_else(|issues| panic!("{issues}"));
@@ -98,18 +118,30 @@ fn every_key_reaches_the_model() {
     assert_eq!((model.keystone.expiration, model.keystone.allow_expired_window), (hours(1), hours(48)));
     let rotations = Rotations::Every { period: hours(12), offset: Offset::Fixed(hours(11)) };
     assert_eq!(model.keystone.keys, Keys::Fernet { max_active_keys: 7, rotations });
-    assert!(model.nova.send_service_user_token && !model.cinder.send_service_user_token);
+    assert_eq!(sends(model), (Sends::ServiceUser, Sends::ServiceUser, Sends::Never));
     assert_eq!((model.nova.volume_poll_attempts, model.nova.volume_poll_interval), (2401, Span::from_seconds(5)));
-    let glance = &model.glance.keystone_authtoken;
+    let glance = auth_token(model, ServiceId::GLANCE);
     assert_eq!(glance.service_token_roles, ["service", "admin"]);
     assert_eq!((glance.service_token_roles_required, glance.token_cache_time), (false, None));
-    assert_eq!(model.cinder.keystone_authtoken.token_cache_time, Some(Span::from_seconds(300)));
-    assert!(!model.cinder.keystone_authtoken.service_token_roles_required, "2026.1 does not require roles");
+    for service in [ServiceId::CINDER, ServiceId::NEUTRON] {
+        assert_eq!(auth_token(model, service).token_cache_time, Some(Span::from_seconds(300)));
+        assert!(!auth_token(model, service).service_token_roles_required, "2026.1 does not require roles");
+    }
+    let swift = auth_token(model, ServiceId::SWIFT);
+    assert_eq!(swift.service_token_roles, ["reader"]);
+    assert_eq!((swift.service_token_roles_required, swift.token_cache_time), (true, Some(Span::from_seconds(60))));
     assert_eq!((model.cinder.scheduler_max_attempts, model.cinder.verify_glance_signatures), (1, false));
     assert_eq!((model.glance.store, model.image_path), (GlanceStore::SwiftMultiTenant, ImagePath::Clone));
-    assert!(model.service_users.nova.roles.is_empty());
-    assert_eq!(model.service_users.cinder.disabled_at, Some(Instant::from_seconds(-7200)));
-    assert_eq!(model.service_users.nova_authtoken.roles, ["admin", "service"]);
+    let user = |process| model.process(process).user.as_ref().expect("it has a user of its own");
+    for process in [ProcessId::NOVA_API, ProcessId::NOVA_COMPUTE, ProcessId::NOVA_COMPUTE_DESTINATION] {
+        assert!(user(process).roles.is_empty());
+    }
+    for process in [ProcessId::CINDER_API, ProcessId::CINDER_VOLUME, ProcessId::CINDER_BACKUP] {
+        assert_eq!(user(process).disabled_at, Some(Instant::from_seconds(-7200)));
+    }
+    for process in [ProcessId::CLIENT, ProcessId::GLANCE_API] {
+        assert_eq!((model.process(process).sends, &model.process(process).user), (Sends::Never, &None));
+    }
     assert_eq!(model.request_time, Dist::new(Shape::Exponential { mean: 0.04 }, None, Some(1.0)).unwrap());
     let [boots, nightly] = model.workloads.as_slice() else { panic!("two workloads") };
     assert_eq!(boots.arrivals, Arrivals::Poisson { per_second: 30.0 / 3600.0 });
@@ -117,11 +149,12 @@ fn every_key_reaches_the_model() {
         boots.token_age,
         TokenAge::OfExpiration(Dist::new(Shape::Uniform { low: 0.0, high: 0.5 }, None, None).unwrap())
     );
+    let size_of = boots.kind.quantity("image_size").unwrap();
     assert!(
-        matches!(boots.source(Quantity::Download), Source::Transfer(speed) if speed.bytes_per_second() == 77 << 20)
+        matches!(source(boots, "download"), Source::Transfer { size, speed } if *size == size_of && speed.bytes_per_second() == 77 << 20)
     );
-    assert_eq!(boots.source(Quantity::Convert), &Source::Drawn(Dist::constant(90.0)));
-    assert_eq!(boots.source(Quantity::Attach), &Source::Drawn(Dist::constant(0.0)));
+    assert_eq!(source(boots, "convert"), &Source::Drawn(Dist::constant(90.0)));
+    assert_eq!(source(boots, "attach"), &Source::Drawn(Dist::constant(0.0)));
     assert!(boots.delete_on_termination && !nightly.delete_on_termination);
     assert_eq!(boots.revoke_after, Some(Dist::constant(-60.0)));
     assert_eq!((boots.service_token_age, nightly.service_token_age), (Some(Span::from_seconds(600)), None));
@@ -135,8 +168,13 @@ fn defaults_are_those_of_openstack() {
     assert_eq!(model.keystone.allow_expired_window, Span::from_seconds(172_800));
     assert_eq!(model.keystone.keys, Keys::Fernet { max_active_keys: 3, rotations: Rotations::Never });
     assert_eq!((model.nova.volume_poll_attempts, model.nova.volume_poll_interval), (61, Span::from_seconds(3)));
-    assert!(!model.nova.send_service_user_token && !model.cinder.send_service_user_token);
-    assert!(model.glance.keystone_authtoken.service_token_roles_required);
+    assert_eq!(sends(&model), (Sends::AuthToken, Sends::Never, Sends::Never));
+    assert_eq!(model.process(ProcessId::NOVA_API).user.as_ref().unwrap().roles, ["admin", "service"]);
+    for service in [ServiceId::NOVA, ServiceId::CINDER, ServiceId::GLANCE, ServiceId::NEUTRON] {
+        assert!(auth_token(&model, service).service_token_roles_required);
+    }
+    let swift = auth_token(&model, ServiceId::SWIFT);
+    assert_eq!((swift.service_token_roles_required, swift.token_cache_time), (false, None));
     assert_eq!(model.glance.store, GlanceStore::OwnCredentials);
     assert_eq!((model.run.seed, model.run.replications), (1, 16));
     let workload = &model.workloads[0];
@@ -224,7 +262,7 @@ fn higher_layers_win() {
     assert_eq!(model.request_time, Dist::new(Shape::Exponential { mean: 1.0 }, None, None).unwrap());
     assert_eq!(model.keystone.allow_expired_window, Span::from_seconds(2000));
     assert_eq!((model.run.drain, model.run.warm_up), (Span::from_seconds(432_000), Span::from_seconds(3600)));
-    assert!(model.nova.send_service_user_token);
+    assert_eq!(sends(model).0, Sends::ServiceUser);
     assert_eq!((model.run.seed, model.run.replications), (u64::MAX, 3));
 
     let hash = |overrides: &Overrides| load(&path, overrides).unwrap().inputs_sha256;
@@ -338,8 +376,8 @@ fn columns_name_their_unit() {
 #[test]
 fn the_release_can_be_swept() {
     let study = read(&around("[sweep]\n\"cloud.release\" = [\"2026.1\", \"2026.2\"]")).unwrap();
-    let required: Vec<bool> =
-        study.points.iter().map(|point| point.model.cinder.keystone_authtoken.service_token_roles_required).collect();
+    let required = |point: &Point| auth_token(&point.model, ServiceId::CINDER).service_token_roles_required;
+    let required: Vec<bool> = study.points.iter().map(required).collect();
     assert_eq!(required, [false, true]);
 }
 
@@ -368,9 +406,40 @@ fn expectations_find_their_points() {
     );
     assert_eq!(second.points, [2, 3, 4, 5]);
     assert_eq!((second.reason, second.confidence), (Some(Reason::BeyondWindow), 0.99));
-    let (step, id) = second.step.as_ref().unwrap();
-    assert_eq!(crate::jobs::step_names(study.points[0].model.workloads[0].job)[usize::from(id.0)], step);
+    assert_eq!(second.step.as_deref(), Some("poll"));
     assert_eq!((third.text.as_str(), third.min, third.points.len()), ("margin_p01_s >= -5m", Some(-300.0), 6));
+}
+
+#[test]
+fn daily_profiles_and_bursts() {
+    let profile = |hour: fn(usize) -> &'static str| {
+        format!("{{ daily = [{}] }}", (0..24).map(hour).map(|rate| format!("{rate:?}")).collect::<Vec<_>>().join(", "))
+    };
+    let office = profile(|hour| if (8..18).contains(&hour) { "2/min" } else { "0/h" });
+    let flat = profile(|_| "1/s");
+    let text = format!(
+        "name = \"x\"{WORKLOAD}[sweep]\n\"workload.boot-from-volume.arrivals\" = [\n{office}, {flat},\n\
+         {{ burst = {{ at = \"23h\", jobs = 10000000000, over = \"1h\" }} }},\n\
+         {{ burst = {{ over = \"0s\", at = \"0s\", jobs = 1 }} }},\n{{ poisson = \"1/s\" }}]\n"
+    );
+    let study = read(&text).unwrap_or_else(|issues| panic!("{issues}"));
+    let found: Vec<&Arrivals> = study.points.iter().map(|point| &point.model.workloads[0].arrivals).collect();
+    let rates = std::array::from_fn(|hour| if (8..18).contains(&hour) { 1.0 / 30.0 } else { 0.0 });
+    let burst =
+        |at, jobs, over| Arrivals::Burst { at: Instant::from_seconds(at), jobs, over: Span::from_seconds(over) };
+    assert_eq!(
+        found,
+        [
+            &Arrivals::Daily(DailyRate::new(rates).unwrap()),
+            &Arrivals::Daily(DailyRate::new([1.0; 24]).unwrap()),
+            &burst(82_800, 10_000_000_000, 3_600),
+            &burst(0, 1, 0),
+            &Arrivals::Poisson { per_second: 1.0 },
+        ]
+    );
+    let labels: Vec<&str> = study.axes[0].values.iter().map(|value| value.label.as_str()).collect();
+    assert_eq!(labels[..2], [office, flat]);
+    assert_eq!(labels[3], "{ burst = { over = \"0s\", at = \"0s\", jobs = 1 } }");
 }
 
 #[test]

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use outlast::cloud::{Records, simulate};
-use outlast::jobs::step_name;
-use outlast::model::vocabulary::{JobKind, StepId};
+use outlast::model::StepId;
 use outlast::observe::{JobRecord, Outcome};
 use outlast::scenario::{Overrides, load_text};
 use outlast::units::{ExactSeconds, Instant};
 
 use super::{Compare, Row, table};
+use crate::support::{boot_from_volume, volume};
 
 const COLUMNS: &[&str] = &[
     "case",
@@ -148,7 +148,7 @@ delete_on_termination = {delete}
 }
 
 fn compare_outcome(compare: &mut Compare, row: &Row<'_>, job: &JobRecord) {
-    let name = |step: StepId| step_name(JobKind::BootFromVolume, step);
+    let name = |step: StepId| boot_from_volume().step_name(step);
     let (outcome, failure) = match job.outcome {
         Outcome::Completed => ("completed", None),
         Outcome::Failed(failure) => ("failed", Some(failure)),
@@ -166,7 +166,7 @@ fn compare_outcome(compare: &mut Compare, row: &Row<'_>, job: &JobRecord) {
     compare.optional(row, "first_cause_reason", cause.map(|cause| cause.reason.code()));
     compare.optional(row, "first_cause_status", cause.map(|cause| cause.http_status));
     compare.optional(row, "cleanup", job.cleanup.map(|cleanup| cleanup.code()));
-    compare.column(row, "volume_final", job.volume.code());
+    compare.column(row, "volume_final", volume(job));
     compare.flag(row, "volume_orphaned", job.orphans > 0);
     compare.column(row, "polls", job.polls);
     compare.column(row, "cinder_attempts", job.attempts);

@@ -24,7 +24,6 @@ const NOT_SIMULATED: [(&str, &str, &[&str]); 5] = [
             "auth_version",
             "interface",
             "http_connect_timeout",
-            "http_request_max_retries",
             "cache",
             "certfile",
             "keyfile",
@@ -72,6 +71,9 @@ fn constant(row: &Row<'_>) -> Option<(String, &'static str)> {
         ("keystone", "[revoke]", "expiration_buffer") => seconds(defaults::REVOCATION_BUFFER),
         ("keystone", "[cache]", "expiration_time") => seconds(defaults::KEYSTONE_CACHE_TIME),
         ("keystonemiddleware", "[keystone_authtoken]", "token_cache_time") => seconds(defaults::TOKEN_CACHE_TIME),
+        ("keystonemiddleware", "[keystone_authtoken]", "http_request_max_retries") => {
+            (defaults::HTTP_REQUEST_MAX_RETRIES.to_string(), "")
+        }
         ("keystonemiddleware", "[keystone_authtoken]", "delay_auth_decision") => {
             (boolean(defaults::DELAY_AUTH_DECISION), "")
         }

@@ -1,6 +1,10 @@
 //! Table `fernet`: which tokens key repositories decrypt, on one node and on several.
 
+use outlast::identity::Schedule;
+use outlast::identity::cluster::{Answer, Cluster, Syncs};
 use outlast::identity::fernet::{KeyRepository, fatal_rotation};
+use outlast::identity::lineage::Lineage;
+use outlast::units::Instant;
 
 use super::{Compare, Row, table};
 
@@ -92,12 +96,38 @@ fn closed_form(row: &Row<'_>, kind: &Kind) -> Option<bool> {
         Kind::OneNode { rotations } => Some(rotations < fatal_rotation(row.count("max_active_keys"))),
         Kind::SyncedCopy { lag } if max == 1 => Some(lag == 0),
         Kind::SyncedCopy { lag } => Some(-(max - 2) <= lag && lag <= 1),
-        // With a limit of 1 there is no formula to hold; the replay says it.
+        // With a limit of 1 there is no such formula.
         Kind::Independent { .. } if max == 1 => None,
         Kind::Independent { issuer, validator } => {
             Some(issuer <= 1 && i64::from(validator) - i64::from(issuer) <= max - 2)
         }
         Kind::MaxChanged { .. } => None,
+    }
+}
+
+/// The same as a cluster tells it: rotations a second apart, the issue before them or behind them.
+fn by_cluster(row: &Row<'_>, kind: &Kind) -> Answer {
+    let max = row.count("max_active_keys");
+    let now = Instant::from_seconds(1_000);
+    let rotated = |times: u32| Schedule::At((1..=i64::from(times)).map(Instant::from_seconds).collect());
+    let alone = |times, max, changes: &[(Instant, u32)]| {
+        let cluster = Cluster::synced(Lineage::new(rotated(times), max, changes), []);
+        cluster.decrypts(0, cluster.issue(0, Instant::START), now)
+    };
+    match *kind {
+        Kind::OneNode { rotations } => alone(rotations, max, &[]),
+        Kind::MaxChanged { before, rotations } => alone(rotations, before, &[(Instant::START, max)]),
+        Kind::SyncedCopy { lag } => {
+            let primary = Lineage::new(rotated(u32::try_from(lag.unsigned_abs()).unwrap()), max, &[]);
+            let stuck = Syncs::drawn(&primary, Instant::START, now, |_, _| None);
+            let cluster = Cluster::synced(primary, [stuck]);
+            let (issuer, validator) = if lag < 0 { (1, 0) } else { (0, 1) };
+            cluster.decrypts(validator, cluster.issue(issuer, now), now)
+        }
+        Kind::Independent { issuer, validator } => {
+            let cluster = Cluster::apart([issuer, validator].map(|times| Lineage::new(rotated(times), max, &[])));
+            cluster.decrypts(1, cluster.issue(0, now), now)
+        }
     }
 }
 
@@ -124,6 +154,8 @@ fn fernet() {
         compare.column(&row, "keys_on_disk", validator.keys_on_disk());
         compare.flag(&row, "decryptable", decryptable);
         compare.column(&row, "http_status", if decryptable { 200 } else { 404 });
+        let by_cluster = by_cluster(&row, &kind) == Answer::Yes;
+        compare.value(&row, "by the cluster", row.flag("decryptable"), by_cluster);
         if let Some(closed_form) = closed_form(&row, &kind) {
             compare.value(&row, "closed form", row.flag("decryptable"), closed_form);
         }

@@ -4,24 +4,26 @@
 //! node; all others, and every log-in, reach a node that is up to date. auth_token holds no token at the start, and every
 //! token of a row is encrypted with the newest key.
 
-use outlast::identity::fernet::KeyRepository;
+use outlast::identity::cluster::{Answer, Cluster, Syncs};
+use outlast::identity::lineage::Lineage;
 use outlast::identity::request::Request;
 use outlast::identity::stale_node::{MOST_TRIES, OwnToken, answer};
-use outlast::identity::{Presented, Receiver, ServicePresented, Token, defaults};
+use outlast::identity::{Presented, Receiver, Schedule, ServicePresented, Token, defaults};
 use outlast::units::{Instant, Span};
 
 use super::middleware::words;
 use super::{Compare, Row, table};
 
-/// Whether the lagging node cannot decrypt a token of the newest key.
+/// Whether the lagging node cannot decrypt a token of the newest key: node 1 of a cluster has missed the syncs of the
+/// last rotations.
 fn is_refused(row: &Row<'_>, compare: &mut Compare) -> bool {
     let (max, lag) = (row.count("max_active_keys"), row.count("lag"));
-    let behind = KeyRepository::steady(max);
-    let mut newest = behind.clone();
-    for _ in 0..lag {
-        newest.rotate(max);
-    }
-    let refused = !behind.decrypts(newest.encrypts_with());
+    let rotations = (0..i64::from(lag)).map(|ago| Instant::from_seconds(-ago)).rev().collect();
+    let primary = Lineage::new(Schedule::At(rotations), max, &[]);
+    let missed = Syncs::drawn(&primary, Instant::ALWAYS, Instant::START, |_, _| None);
+    let cluster = Cluster::synced(primary, [missed]);
+    let newest = cluster.issue(0, Instant::START);
+    let refused = cluster.decrypts(1, newest, Instant::START) == Answer::NotSynced;
     let closed_form = lag > u32::from(max > 1);
     compare.value(row, "closed form", refused, closed_form);
     refused
