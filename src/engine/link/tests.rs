@@ -111,6 +111,18 @@ fn new_limits_hold_from_then_on() {
     assert_eq!(with(0, 0), [(0, S), (1, S), (2, S)]);
 }
 
+/// 17 bytes at one per microsecond end after 17 of them. Counted in two parts, a seventeenth that is no whole number of
+/// units is cut twice, and the unit that is lacking takes the next microsecond: rounding is late, never early.
+#[test]
+fn what_rounding_takes_is_never_given() {
+    for (resizes, end) in [(0, 17), (1, 18)] {
+        let mut acts = starts(&[(0, 1); 17]);
+        acts.extend((0..resizes).map(|_| (1, Act::Resize(1_000_000, 0))));
+        let ended = drive(&mut Link::new(rate(1_000_000), None), &acts);
+        assert_eq!(ended, (0..17).map(|who| (who, end)).collect::<Vec<_>>(), "{resizes} changes");
+    }
+}
+
 #[test]
 fn sums_over_time_are_exact_and_begin_again() {
     let mut link = Link::new(rate(10), rate(6));
