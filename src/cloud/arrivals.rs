@@ -138,8 +138,9 @@ impl<'m> Submissions<'m> {
                         (None, None) => 0,
                     };
                 }
-                (None, Source::Pieces { size, per }) => {
-                    let pieces = drawn[size.index()].unsigned_abs().div_ceil(*per);
+                (None, Source::Pieces { size, per, from }) => {
+                    let bytes = drawn[size.index()].unsigned_abs();
+                    let pieces = if bytes < *from { 0 } else { bytes.div_ceil(*per) };
                     drawn[index] = i64::try_from(pieces).unwrap_or(i64::MAX);
                 }
                 (None, Source::Drawn(_)) | (Some(_), _) => {}

@@ -2,25 +2,18 @@
 
 use super::arrivals::SHARED;
 use super::flight::Stage;
-use super::job::{Delegated, Strand};
-use super::request::{Sent, UNAUTHORIZED, UNAVAILABLE};
+use super::job::Strand;
+use super::request::{Sent, UNAUTHORIZED};
 use super::{Cloud, Event, Next, draws};
 use crate::engine::{Queue, Started};
-use crate::identity::outage::reached;
-use crate::model::program::{Label, Obtain, Op, Poll, Program, Refused, Request};
+use crate::model::program::{Label, Op, Poll, Program, Refused, Request};
 use crate::model::vocabulary::{Cleanup, Reason};
-use crate::model::{PoolId, ProcessId, QuantityId, ServiceId, Source, StepId};
+use crate::model::{PoolId, QuantityId, ServiceId, Source, StepId};
 use crate::observe::{Cause, Failure, Outcome};
 use crate::units::{Bytes, Instant, MICROS, Span};
 
 /// What a poll answered that was fine.
 const OK: u16 = 200;
-/// What Keystone answers to an exchange of a token that it does not accept.
-const NOT_FOUND: u16 = 404;
-
-/// Glance renews a trust's token when less than this is left
-/// (real default, glance-api.conf `swift_store_expire_soon_interval`).
-const TRUST_RENEWAL: Span = Span::from_seconds(60);
 
 impl Cloud<'_> {
     /// A strand's event is due.
@@ -102,6 +95,7 @@ impl Cloud<'_> {
                 Sent::Later(next) => next,
             },
             Op::Leave { service } => {
+                self.jobs.get(slot).delegated.forget_inside();
                 self.free_worker(now, *service, queue);
                 Next::Go(next)
             }
@@ -112,10 +106,15 @@ impl Cloud<'_> {
                 course.refusals[usize::from(refused.depth)] = Some(failure);
                 Next::Go(refused.to)
             }
-            Op::Obtain { how, step, from, refused } => match self.obtain(now, slot, *how, *step, *from) {
-                Ok(()) => Next::Go(next),
-                Err(failure) => self.raise(slot, strand, failure, *refused),
-            },
+            Op::Obtain { how, of, step, from, inside, refused } => {
+                match self.obtain(now, slot, *how, *of, *from, *inside) {
+                    Ok(()) => Next::Go(next),
+                    Err((reason, http_status)) => {
+                        let first_cause = Cause { at: now, step: *step, reason, http_status };
+                        self.raise(slot, strand, Failure { step: *step, reason, http_status, first_cause }, *refused)
+                    }
+                }
+            }
             Op::Acquire(pool) => {
                 let host = self.host(slot, *pool);
                 if self.pools.acquire(now, *pool, host, Event::waiter(slot, strand)) {
@@ -136,6 +135,17 @@ impl Cloud<'_> {
                 course.part = 0;
                 course.parts_since = now;
                 Next::Go(next)
+            }
+            Op::BeginRepeat => {
+                let course = self.jobs.get(slot).course(strand);
+                course.repetitions = course.part;
+                Next::Go(next)
+            }
+            Op::NextRepeat { done } => {
+                let repetitions = &mut self.jobs.get(slot).course(strand).repetitions;
+                let left = repetitions.checked_sub(1);
+                *repetitions = left.unwrap_or(0);
+                Next::Go(if left.is_some() { next } else { *done })
             }
             Op::NextPart { parts, done } => {
                 let parts = self.jobs.quantity(slot, *parts);
@@ -315,64 +325,6 @@ impl Cloud<'_> {
         // In whole seconds, as in the record.
         let passed = if part + 1 == parts { span } else { whole_seconds_of(span, part + 1, parts) };
         wait(now, now.max(since + passed), then)
-    }
-
-    /// Gets the job a token of its own from Keystone.
-    fn obtain(&mut self, now: Instant, slot: u32, how: Obtain, step: StepId, from: ProcessId) -> Result<(), Failure> {
-        let job = self.jobs.get(slot);
-        let delegated = match how {
-            _ if reached(&self.model.keystone.outages, now, 0).is_err() => Err(Reason::KeystoneUnavailable),
-            Obtain::Login => {
-                let own = self.senders[from.index()].login(now, &mut self.keystone);
-                own.map(|issued| Delegated { issued, renews: false }).ok_or(Reason::ServiceTokenInvalid)
-            }
-            Obtain::Exchange | Obtain::Trust => {
-                let mut user = job.token;
-                let consulted = self.keystone.validate_anywhere(now, &mut user);
-                if consulted.accepted {
-                    let renews = how == Obtain::Trust;
-                    let issued = if renews {
-                        self.keystone.issue(now, Instant::NEVER)
-                    } else {
-                        self.keystone.exchange(now, &user)
-                    };
-                    Ok(Delegated { issued, renews })
-                } else {
-                    Err(Reason::TokenExchangeRefused)
-                }
-            }
-        };
-        match delegated {
-            Ok(delegated) => self.delegate(slot, Some(delegated)),
-            Err(_) if how == Obtain::Trust => self.delegate(slot, None),
-            Err(reason) => {
-                let http_status = match reason {
-                    Reason::TokenExchangeRefused => NOT_FOUND,
-                    Reason::KeystoneUnavailable => UNAVAILABLE,
-                    _ => UNAUTHORIZED,
-                };
-                let first_cause = Cause { at: now, step, reason, http_status };
-                return Err(Failure { step, reason, http_status, first_cause });
-            }
-        }
-        Ok(())
-    }
-
-    /// What is sent as delegated from now on; no cache has seen it.
-    pub(super) fn delegate(&mut self, slot: u32, delegated: Option<Delegated>) {
-        self.jobs.get(slot).delegated = delegated;
-        let caches = self.model.caches;
-        self.jobs.caches(slot)[caches..].fill(Instant::ALWAYS);
-    }
-
-    /// A trust's token is replaced before it ends.
-    pub(super) fn renew_delegated(&mut self, now: Instant, slot: u32) {
-        if let Some(Delegated { issued, renews: true }) = self.jobs.get(slot).delegated
-            && issued.token.expires.since(now) < TRUST_RENEWAL
-        {
-            let issued = self.keystone.issue(now, Instant::NEVER);
-            self.delegate(slot, Some(Delegated { issued, renews: true }));
-        }
     }
 
     /// On which of the hosts that have such a pool the job is.

@@ -1,6 +1,7 @@
 //! One job in flight, and the slots that jobs in flight stand in.
 
 use super::arrivals::Submission;
+use super::delegation::{CACHE_BLOCKS, Delegated};
 use super::flight::{Flight, Stage};
 use super::keystone::Issued;
 use crate::model::program::{Label, Program};
@@ -48,6 +49,8 @@ pub(super) struct Course {
     pub(super) tries: [u32; Program::MOST_RETRIES],
     /// Parts of the wait under way that are done.
     pub(super) part: u32,
+    /// How often something is still to be repeated.
+    pub(super) repetitions: u32,
     /// When that wait began.
     pub(super) parts_since: Instant,
     /// Polls of the wait under way.
@@ -70,20 +73,13 @@ impl Course {
         earliest: None,
         tries: [0; Program::MOST_RETRIES],
         part: 0,
+        repetitions: 0,
         parts_since: Instant::START,
         polls: 0,
         skipped_from: Instant::NEVER,
         with_service_token: false,
         is_listed: false,
     };
-}
-
-/// A token that was got for the job's sake.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Delegated {
-    pub(super) issued: Issued,
-    /// Whether a new one is fetched before it ends.
-    pub(super) renews: bool,
 }
 
 /// The state of a job; what varies in length lies in the arenas of [`Slots`].
@@ -93,7 +89,7 @@ pub(super) struct Job {
     /// Which of the model's settings held when it was submitted: its program is theirs.
     pub(super) epoch: u16,
     pub(super) token: Issued,
-    pub(super) delegated: Option<Delegated>,
+    pub(super) delegated: Delegated,
     pub(super) main: Course,
     pub(super) branch: Course,
     /// All polls sent.
@@ -122,7 +118,7 @@ impl Job {
             workload: workload as u16,
             epoch,
             token,
-            delegated: None,
+            delegated: Delegated::default(),
             main: Course { running: true, ..Course::IDLE },
             branch: Course::IDLE,
             polls: 0,
@@ -233,7 +229,7 @@ pub(super) struct Slots {
     free: Vec<u32>,
     quantities: Arena<i64>,
     resources: Arena<u8>,
-    /// What each cache holds of the user's token, then of the delegated one.
+    /// What each cache holds of the user's token, then of the delegated one, then of the one got inside a request.
     cached_until: Arena<Instant>,
     /// The requests under way of both strands, where any takes time on its way.
     flights: Arena<Flight>,
@@ -248,7 +244,7 @@ impl Slots {
             free: Vec::new(),
             quantities: Arena::new(kinds().map(|kind| kind.quantities.len()).max().unwrap_or(0), 0),
             resources: Arena::new(kinds().map(|kind| kind.resources.len()).max().unwrap_or(0), Resource::NONE),
-            cached_until: Arena::new(2 * model.caches, Instant::ALWAYS),
+            cached_until: Arena::new(CACHE_BLOCKS * model.caches, Instant::ALWAYS),
             flights: Arena::new(2, Flight::START),
         }
     }

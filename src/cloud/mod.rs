@@ -7,6 +7,7 @@
 mod arrivals;
 mod capacity;
 mod count;
+mod delegation;
 mod draws;
 mod driver;
 mod flight;

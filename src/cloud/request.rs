@@ -300,10 +300,7 @@ impl Cloud<'_> {
             (Credentials::Own, Some(own)) => &mut own.token,
             (Credentials::Delegated, _) => {
                 let job = self.jobs.get(slot);
-                match &mut job.delegated {
-                    Some(delegated) => &mut delegated.issued,
-                    None => &mut job.token,
-                }
+                job.delegated.carried().map_or(&mut job.token, |(issued, _)| issued)
             }
             (Credentials::User | Credentials::Own, _) => &mut self.jobs.get(slot).token,
         }
@@ -315,11 +312,11 @@ impl Cloud<'_> {
         let cache = self.receivers[request.to.index()].cache(worker);
         match (request.credentials, &tokens.own) {
             (Credentials::Own, Some(own)) => self.known_own.cached_until(cache, request.from, own),
-            (Credentials::Delegated, _) if self.jobs.get(slot).delegated.is_some() => {
-                let cache = cache + self.model.caches;
-                &mut self.jobs.caches(slot)[cache]
+            (Credentials::Delegated, _) => {
+                let block = self.jobs.get(slot).delegated.carried().map_or(0, |(_, block)| block);
+                &mut self.jobs.caches(slot)[block * self.model.caches + cache]
             }
-            (Credentials::User | Credentials::Delegated | Credentials::Own, _) => &mut self.jobs.caches(slot)[cache],
+            (Credentials::User | Credentials::Own, _) => &mut self.jobs.caches(slot)[cache],
         }
     }
 

@@ -121,13 +121,16 @@ pub(super) fn with_labels(op: Op, to: &mut impl FnMut(Label) -> Label) -> Op {
     match op {
         Op::Request { request, refused } => Op::Request { request, refused: refusal(refused) },
         Op::Answer { step, status, reason, refused } => Op::Answer { step, status, reason, refused: refusal(refused) },
-        Op::Obtain { how, step, from, refused } => Op::Obtain { how, step, from, refused: refusal(refused) },
+        Op::Obtain { how, of, step, from, inside, refused } => {
+            Op::Obtain { how, of, step, from, inside, refused: refusal(refused) }
+        }
         Op::Poll(mut poll) => {
             poll.refused = refusal(poll.refused);
             poll.gave_up = refusal(poll.gave_up);
             Op::Poll(poll)
         }
         Op::NextPart { parts, done } => Op::NextPart { parts, done: to(done) },
+        Op::NextRepeat { done } => Op::NextRepeat { done: to(done) },
         Op::WaitPart { quantity, parts, again } => Op::WaitPart { quantity, parts, again: to(again) },
         Op::Fork { branch } => Op::Fork { branch: to(branch) },
         Op::IfState { resource, states, otherwise } => Op::IfState { resource, states, otherwise: to(otherwise) },
@@ -141,6 +144,7 @@ pub(super) fn with_labels(op: Op, to: &mut impl FnMut(Label) -> Label) -> Op {
         | Op::Wait(_)
         | Op::Pause(_)
         | Op::BeginParts
+        | Op::BeginRepeat
         | Op::Set { .. }
         | Op::BeginRetry { .. }
         | Op::CountAttempt

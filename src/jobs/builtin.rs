@@ -11,9 +11,24 @@ use super::names::Names;
 use super::read::{self, Procedure};
 
 /// Every file, in the order in which documents list the kinds.
-const FILES: [(&str, &str); 2] = [
+#[rustfmt::skip]
+const FILES: [(&str, &str); 16] = [
     ("_procedures.toml", include_str!("builtin/_procedures.toml")),
     ("boot_from_volume.toml", include_str!("builtin/boot_from_volume.toml")),
+    ("snapshot.toml", include_str!("builtin/snapshot.toml")),
+    ("volume_from_image.toml", include_str!("builtin/volume_from_image.toml")),
+    ("volume_to_image.toml", include_str!("builtin/volume_to_image.toml")),
+    ("volume_backup.toml", include_str!("builtin/volume_backup.toml")),
+    ("volume_restore.toml", include_str!("builtin/volume_restore.toml")),
+    ("live_migration.toml", include_str!("builtin/live_migration.toml")),
+    ("cold_migration.toml", include_str!("builtin/cold_migration.toml")),
+    ("volume_retype.toml", include_str!("builtin/volume_retype.toml")),
+    ("image_upload.toml", include_str!("builtin/image_upload.toml")),
+    ("image_import.toml", include_str!("builtin/image_import.toml")),
+    ("shelve.toml", include_str!("builtin/shelve.toml")),
+    ("unshelve.toml", include_str!("builtin/unshelve.toml")),
+    ("rebuild_volume_backed.toml", include_str!("builtin/rebuild_volume_backed.toml")),
+    ("volume_detach.toml", include_str!("builtin/volume_detach.toml")),
 ];
 
 /// What is shipped. Nothing in it has a place: what a user can mend is never in here.

@@ -96,7 +96,7 @@ impl Walk<'_> {
                 self.list(steps, around);
                 self.handler(refused, place, around);
             }
-            Step::Attempt(steps) | Step::Call { steps, .. } => self.list(steps, around),
+            Step::Attempt { steps, .. } | Step::Call { steps, .. } => self.list(steps, around),
             Step::Retry(retry) => {
                 if around.retries == Program::MOST_RETRIES {
                     self.issue(
@@ -108,7 +108,7 @@ impl Walk<'_> {
                 self.list(&retry.steps, &Around { retries: around.retries + 1, ..around.clone() });
             }
             Step::If { test, then, otherwise } => {
-                if *test == Test::ServiceToken {
+                if matches!(test, Test::ServiceToken(_)) {
                     self.service_token(place, around);
                 }
                 let before = self.asked;

@@ -8,12 +8,12 @@ use std::collections::VecDeque;
 
 use crate::document::{Collected, Issue, Place, Value};
 use crate::model::StepId;
-use crate::model::program::{Label, Op, Poll, Program, Refused, Request};
+use crate::model::program::{Credentials, Label, Op, Poll, Program, Refused, Request};
 use crate::model::vocabulary::Cleanup;
 use crate::units::{MICROS, Span};
 
 use super::assemble::{Assembler, MOST_OPS};
-use super::definition::{self, Amount, Condition, Definition, Interval, Node, Retry, ServiceToken, Step, Test};
+use super::definition::{self, Amount, Condition, Definition, Interval, Node, Retry, ServiceToken, Step, Test, Times};
 use super::flow;
 
 /// The settings under which a definition is compiled. Keys and values that a definition asks for have been checked
@@ -84,6 +84,8 @@ struct Around {
     ends_job: bool,
     /// The request on which a service works, and where its answer goes.
     request: Option<(StepId, Refused)>,
+    /// Which token came with it as the user's.
+    credentials: Credentials,
     /// How many `retry` there are around.
     retries: u8,
 }
@@ -112,7 +114,7 @@ impl<'d> Compiler<'d> {
     fn course(&mut self, steps: &'d [Node]) {
         let root = self.asm.label();
         let refused = Refused { to: root, depth: 0 };
-        self.list(steps, Around { refused, ends_job: true, request: None, retries: 0 });
+        self.list(steps, Around { refused, ends_job: true, request: None, credentials: Credentials::User, retries: 0 });
         self.push(Op::Complete, Place::NOWHERE);
         self.push(Op::Stop, Place::NOWHERE);
         self.pads();
@@ -123,7 +125,10 @@ impl<'d> Compiler<'d> {
             let root = self.asm.label();
             self.asm.place(at);
             let refused = Refused { to: root, depth: 0 };
-            self.list(steps, Around { refused, ends_job: false, request: None, retries: 0 });
+            self.list(
+                steps,
+                Around { refused, ends_job: false, request: None, credentials: Credentials::User, retries: 0 },
+            );
             self.push(Op::Stop, place);
             self.pads();
             self.asm.place(root);
@@ -191,7 +196,10 @@ impl<'d> Compiler<'d> {
     }
 
     fn holds(&self, when: &[Condition]) -> bool {
-        when.iter().all(|condition| condition.values.iter().any(|value| self.settings.holds(&condition.key, value)))
+        when.iter().all(|condition| {
+            let is_one = condition.values.iter().any(|value| self.settings.holds(&condition.key, value));
+            is_one != condition.is_negated
+        })
     }
 
     /// Whether a list does nothing under these settings.
@@ -200,7 +208,9 @@ impl<'d> Compiler<'d> {
             !self.holds(&node.when)
                 || match &node.step {
                     Step::Rpc(_) => true,
-                    Step::Call { steps, .. } | Step::Attempt(steps) | Step::Try { steps, .. } => self.is_nothing(steps),
+                    Step::Call { steps, .. } | Step::Attempt { steps, .. } | Step::Try { steps, .. } => {
+                        self.is_nothing(steps)
+                    }
                     Step::If { then, otherwise, .. } => self.is_nothing(then) && self.is_nothing(otherwise),
                     Step::Request(_)
                     | Step::Wait(_)
@@ -229,7 +239,11 @@ impl<'d> Compiler<'d> {
             Step::Wait(quantity) => self.push(Op::Wait(*quantity), place),
             Step::Pause(span) => self.push(Op::Pause(*span), place),
             Step::WaitInParts { quantity, parts, each } => {
-                let (next, done) = (self.asm.label(), self.asm.label());
+                let (some, next, done) = (self.asm.label(), self.asm.label(), self.asm.label());
+                self.push(Op::IfZero { quantity: *parts, otherwise: some }, place);
+                self.push(Op::Wait(*quantity), place);
+                self.push(Op::Jump(done), place);
+                self.asm.place(some);
                 self.push(Op::BeginParts, place);
                 self.asm.place(next);
                 self.push(Op::NextPart { parts: *parts, done }, place);
@@ -261,23 +275,33 @@ impl<'d> Compiler<'d> {
                     self.push(Op::Set { resource, state }, place);
                 }
             }
-            Step::Try { steps, .. } | Step::Attempt(steps) if self.is_nothing(steps) => {}
+            Step::Try { steps, .. } | Step::Attempt { steps, .. } if self.is_nothing(steps) => {}
             Step::Try { steps, refused } => {
                 let to = self.handler(refused, around, place);
                 self.list(steps, Around { refused: Refused { to, ..around.refused }, ..around });
             }
-            Step::Attempt(steps) => {
-                let next = self.asm.label();
-                let to = self.pad(Duty::Forget { next }, around, place);
-                let refused = Refused { to, ..around.refused };
-                self.list(steps, Around { refused, ends_job: false, ..around });
+            Step::Attempt { steps, times: Times::Fixed(times) } => {
+                for _ in 0..*times {
+                    let next = self.asm.label();
+                    self.attempt(steps, next, around, place);
+                    self.asm.place(next);
+                }
+            }
+            Step::Attempt { steps, times: Times::Parts } => {
+                let (next, done) = (self.asm.label(), self.asm.label());
+                self.push(Op::BeginRepeat, place);
                 self.asm.place(next);
+                self.push(Op::NextRepeat { done }, place);
+                self.attempt(steps, next, around, place);
+                self.push(Op::Jump(next), place);
+                self.asm.place(done);
             }
             Step::Retry(retry) => self.retry(retry, around, place),
             Step::If { test, then, otherwise } => self.choice(*test, then, otherwise, around, place),
             Step::Obtain { how, step, from } => {
-                let refused = around.refused;
-                self.push(Op::Obtain { how: *how, step: *step, from: *from, refused }, place);
+                let (refused, inside) = (around.refused, around.request.is_some());
+                let of = around.credentials;
+                self.push(Op::Obtain { how: *how, of, step: *step, from: *from, inside, refused }, place);
             }
             Step::Answer { status, reason } => {
                 let (step, refused) = around.request.expect("`answer` stands inside a request, which is checked");
@@ -286,6 +310,13 @@ impl<'d> Compiler<'d> {
             Step::Kept => self.push(Op::Cleanup(Cleanup::Kept), place),
             Step::Call { steps, .. } => self.list(steps, around),
         }
+    }
+
+    /// Whatever is refused leads to `next`.
+    fn attempt(&mut self, steps: &'d [Node], next: Label, around: Around, place: Place) {
+        let to = self.pad(Duty::Forget { next }, around, place);
+        let refused = Refused { to, ..around.refused };
+        self.list(steps, Around { refused, ends_job: false, ..around });
     }
 
     fn compiled(&self, request: &definition::Request, repetition: u8, has_inside: bool) -> Request {
@@ -321,8 +352,13 @@ impl<'d> Compiler<'d> {
             // Refused inside, the receiver still has to answer; refused at its door, it has nothing to leave.
             let duty = Duty::Leave { leave, cleans_up: request.cleans_up };
             let refused = Refused { to: self.pad(duty, around, place), ..around.refused };
-            let inside =
-                Around { refused, ends_job: false, request: Some((request.step, refused)), retries: around.retries };
+            let inside = Around {
+                refused,
+                ends_job: false,
+                request: Some((request.step, refused)),
+                credentials: request.credentials,
+                retries: around.retries,
+            };
             self.list(&request.inside, inside);
             self.extend(leave, place);
         }
@@ -421,16 +457,17 @@ impl<'d> Compiler<'d> {
         let outwards = Around { ends_job: false, ..around };
         let duty = Duty::Do(Op::Again { level, tries, status: retry.status, depth, again });
         let refused = Refused { to: self.pad(duty, outwards, place), depth };
-        self.list(&retry.steps, Around { refused, ends_job: false, request: around.request, retries: level + 1 });
+        self.list(&retry.steps, Around { refused, ends_job: false, retries: level + 1, ..around });
     }
 
     fn choice(&mut self, test: Test, then: &'d [Node], otherwise: &'d [Node], around: Around, place: Place) {
         let (no, end) = (self.asm.label(), self.asm.label());
+        let (then, otherwise) = if test == Test::ServiceToken(false) { (otherwise, then) } else { (then, otherwise) };
         self.push(
             match test {
                 Test::State(resource, states) => Op::IfState { resource, states, otherwise: no },
                 Test::Zero(quantity) => Op::IfZero { quantity, otherwise: no },
-                Test::ServiceToken => Op::IfServiceToken { otherwise: no },
+                Test::ServiceToken(_) => Op::IfServiceToken { otherwise: no },
             },
             place,
         );

@@ -34,13 +34,15 @@ pub struct Node {
     pub step: Step,
 }
 
-/// A key of the scenario, and values of which it must have one.
+/// A key of the scenario, and values of which it must have one, or none.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Condition {
     /// The key.
     pub key: String,
     /// At least one.
     pub values: Vec<Value>,
+    /// Whether the key must have none of them.
+    pub is_negated: bool,
 }
 
 /// A key that a definition asks for.
@@ -108,7 +110,12 @@ pub enum Step {
         refused: Vec<Node>,
     },
     /// Refusals are only logged.
-    Attempt(Vec<Node>),
+    Attempt {
+        /// What may be refused.
+        steps: Vec<Node>,
+        /// How often it is done, each time whether the last one was refused or not.
+        times: Times,
+    },
     /// Done again after a refusal.
     Retry(Retry),
     /// A choice.
@@ -202,6 +209,15 @@ pub struct Poll {
     pub gave_up: Vec<Node>,
 }
 
+/// How often something is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Times {
+    /// So often, at least once.
+    Fixed(u8),
+    /// Once for every part of the last wait in parts that came to its end.
+    Parts,
+}
+
 /// Steps that are done again after a refusal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Retry {
@@ -240,8 +256,8 @@ pub enum Test {
     State(ResourceId, States),
     /// Whether the job drew zero.
     Zero(QuantityId),
-    /// Whether a confirmed service token with a role came with the request around it.
-    ServiceToken,
+    /// Whether a confirmed service token with a role came with the request around it, or none did.
+    ServiceToken(bool),
 }
 
 impl Step {
@@ -250,7 +266,7 @@ impl Step {
         match self {
             Step::Request(request) => vec![&request.inside],
             Step::Slot { steps, .. } | Step::Call { steps, .. } => vec![steps],
-            Step::WaitInParts { each: steps, .. } | Step::Beside(steps) | Step::Attempt(steps) => vec![steps],
+            Step::WaitInParts { each: steps, .. } | Step::Beside(steps) | Step::Attempt { steps, .. } => vec![steps],
             Step::Poll(poll) => vec![&poll.gave_up],
             Step::Try { steps, refused } => vec![steps, refused],
             Step::Retry(retry) => vec![&retry.steps],
@@ -270,7 +286,7 @@ impl Step {
         match self {
             Step::Request(request) => vec![&mut request.inside],
             Step::Slot { steps, .. } | Step::Call { steps, .. } => vec![steps],
-            Step::WaitInParts { each: steps, .. } | Step::Beside(steps) | Step::Attempt(steps) => vec![steps],
+            Step::WaitInParts { each: steps, .. } | Step::Beside(steps) | Step::Attempt { steps, .. } => vec![steps],
             Step::Poll(poll) => vec![&mut poll.gave_up],
             Step::Try { steps, refused } => vec![steps, refused],
             Step::Retry(retry) => vec![&mut retry.steps],

@@ -238,6 +238,8 @@ fn is_timeless(op: &Op) -> bool {
         | Op::Release(_)
         | Op::BeginParts
         | Op::NextPart { .. }
+        | Op::BeginRepeat
+        | Op::NextRepeat { .. }
         | Op::Fork { .. }
         | Op::Set { .. }
         | Op::IfState { .. }

@@ -113,6 +113,8 @@ pub enum Derived {
         size: QuantityId,
         /// The size of one.
         per: PieceSize,
+        /// Below this there are none.
+        from: Option<PieceSize>,
     },
 }
 

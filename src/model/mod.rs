@@ -266,6 +266,8 @@ pub enum Source {
         size: QuantityId,
         /// Bytes of a piece, at least 1.
         per: u64,
+        /// Below so many bytes there are none.
+        from: u64,
     },
 }
 

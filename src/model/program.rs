@@ -167,10 +167,14 @@ pub enum Op {
     Obtain {
         /// How.
         how: Obtain,
+        /// In exchange for which token.
+        of: Credentials,
         /// Its name in reports.
         step: StepId,
         /// Who asks Keystone.
         from: ProcessId,
+        /// Whether it is forgotten when the request around this is answered.
+        inside: bool,
         /// Where a refusal leads; never taken by a trust.
         refused: Refused,
     },
@@ -199,6 +203,13 @@ pub enum Op {
         parts: QuantityId,
         /// The [`Op::NextPart`].
         again: Label,
+    },
+    /// Something is repeated as often as a wait in parts has come to the end of one.
+    BeginRepeat,
+    /// Goes to `done` if it was.
+    NextRepeat {
+        /// Behind it.
+        done: Label,
     },
     /// Starts the branch beside this strand.
     Fork {

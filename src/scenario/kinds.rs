@@ -108,12 +108,13 @@ pub(super) fn default_in_words(kind: &JobKind, quantity: &Quantity, names: &Name
         (Some(Derived::Copy { size, link }), _) => {
             format!("`{}` over `{}`", kind.quantities[size.index()].name, speed(names.link_name(*link)))
         }
-        (Some(Derived::Pieces { size, per }), _) => {
-            let per = match per {
+        (Some(Derived::Pieces { size, per, from }), _) => {
+            let bytes = |of: &PieceSize| match of {
                 PieceSize::Bytes(bytes) => format!("{bytes} B"),
                 PieceSize::Key(key) => format!("`{key}`"),
             };
-            format!("`{}` in pieces of {per}", kind.quantities[size.index()].name)
+            let from = from.as_ref().map_or_else(String::new, |from| format!(", from {} on", bytes(from)));
+            format!("`{}` in pieces of {}{from}", kind.quantities[size.index()].name, bytes(per))
         }
         (None, QuantityUnit::Seconds) => "0s".to_owned(),
         (None, QuantityUnit::Bytes) => "0B".to_owned(),

@@ -207,12 +207,13 @@ fn quantities(own: &View<'_>, point: &View<'_>, kind: Option<&JobKind>, cx: &mut
         let derived = match &quantity.derived {
             None => None,
             Some(Derived::Copy { size, link }) => Some(Source::Copy { size: *size, link: *link }),
-            Some(Derived::Pieces { size, per }) => {
-                let per = match per {
+            Some(Derived::Pieces { size, per, from }) => {
+                let mut bytes = |of: &PieceSize| match of {
                     PieceSize::Bytes(bytes) => Some(*bytes),
                     PieceSize::Key(key) => point.integer(key, cx).and_then(|bytes| u64::try_from(bytes).ok()),
                 };
-                per.map(|per| Source::Pieces { size: *size, per })
+                let (per, from) = (bytes(per), from.as_ref().map_or(Some(0), &mut bytes));
+                per.zip(from).map(|(per, from)| Source::Pieces { size: *size, per, from })
             }
         };
         derived.unwrap_or(Source::Drawn(Dist::constant(0.0)))

@@ -16,7 +16,7 @@ const MOST_STATES: usize = 32;
 
 /// The state of what was never created, which every resource has.
 const NONE: &str = "none";
-const QUANTITY_KEYS: [&str; 5] = ["unit", "meaning", "size", "over", "per"];
+const QUANTITY_KEYS: [&str; 6] = ["unit", "meaning", "size", "over", "per", "from"];
 
 impl Scope<'_> {
     /// Reads what a job draws.
@@ -118,11 +118,19 @@ impl Scope<'_> {
         });
         let derived = match (over, per) {
             (Some(over), _) => self.link(over).map(|link| (None, Some(link))),
-            (None, Some(per)) => self.piece_size(per).map(|per| (Some(per), None)),
+            (None, Some(per)) => self.piece_size("per", per).map(|per| (Some(per), None)),
             (None, None) => None,
         };
+        let from = match table.get("from") {
+            None => Some(None),
+            Some(from) if per.is_none() => {
+                self.issue(from.place, format!("`{name}`: `from` needs `per`"));
+                None
+            }
+            Some(from) => self.piece_size("from", from).map(Some),
+        };
         match (size?, derived?) {
-            (size, (Some(per), _)) => Some(Derived::Pieces { size, per }),
+            (size, (Some(per), _)) => Some(Derived::Pieces { size, per, from: from? }),
             (size, (None, Some(link))) => Some(Derived::Copy { size, link }),
             (_, (None, None)) => None,
         }
@@ -139,7 +147,7 @@ impl Scope<'_> {
     }
 
     /// A number of bytes, a size with a unit, or the key that holds one.
-    fn piece_size(&mut self, value: &Value) -> Option<PieceSize> {
+    fn piece_size(&mut self, key: &str, value: &Value) -> Option<PieceSize> {
         let wrong = match &value.node {
             Node::Integer(integer) => match u64::try_from(*integer) {
                 Ok(bytes @ 1..) if i64::try_from(bytes).is_ok() => return Some(PieceSize::Bytes(bytes)),
@@ -156,11 +164,11 @@ impl Scope<'_> {
                 Err(message) => message,
             },
             Node::Flag(_) | Node::Real(_) | Node::Moment(_) | Node::Array(_) | Node::Table(_) => {
-                fields::wrong_type("per", value, "a size such as `\"50MB\"`, or a key that holds one", self.issues);
+                fields::wrong_type(key, value, "a size such as `\"50MB\"`, or a key that holds one", self.issues);
                 return None;
             }
         };
-        self.issue(value.place, format!("`per`: {wrong}"));
+        self.issue(value.place, format!("`{key}`: {wrong}"));
         None
     }
 

@@ -7,7 +7,7 @@ use crate::model::{PoolId, ProcessId, QuantityUnit, ResourceId, ServiceId, StepI
 use crate::units::{Span, parse};
 
 use super::super::definition::{
-    Amount, Condition, Interval, Node, Poll, Purpose, Request, Retry, ServiceToken, Setting, Step, Test,
+    Amount, Condition, Interval, Node, Poll, Purpose, Request, Retry, ServiceToken, Setting, Step, Test, Times,
 };
 use super::super::names::API;
 use super::form::{Form, form};
@@ -84,7 +84,11 @@ impl Scope<'_> {
             Form::Poll => self.poll(entry, table).map(Step::Poll),
             Form::Set => self.set(value).map(Step::Set),
             Form::Try => Some(Step::Try { steps: self.list("try", value), refused: self.handler(table, "refused") }),
-            Form::Attempt => Some(Step::Attempt(self.list("attempt", value))),
+            Form::Attempt => {
+                let steps = self.list("attempt", value);
+                let times = table.get("times").map_or(Some(Times::Fixed(1)), |value| self.times(value));
+                Some(Step::Attempt { steps, times: times? })
+            }
             Form::Retry => self.retry(value, table),
             Form::If => {
                 let test = self.test(value);
@@ -364,12 +368,9 @@ impl Scope<'_> {
         };
         if &*entry.key == "service_token" {
             return match &entry.value.node {
-                Toml::Flag(true) => Some(Test::ServiceToken),
+                Toml::Flag(came) => Some(Test::ServiceToken(*came)),
                 _ => {
-                    self.issue(
-                        entry.value.place,
-                        "`service_token`: takes `true`; what is done without one stands in `else`",
-                    );
+                    fields::wrong_type("service_token", &entry.value, "`true` or `false`", self.issues);
                     None
                 }
             };
@@ -393,6 +394,14 @@ impl Scope<'_> {
     fn obtain(&mut self, how: Obtain, entry: &Entry, table: &Table) -> Option<Step> {
         let (step, from) = (self.step_id(entry), self.process_at(table, "from"));
         Some(Step::Obtain { how, step: step?, from: from? })
+    }
+
+    fn times(&mut self, value: &Value) -> Option<Times> {
+        if value.as_text() == Some("parts") {
+            return Some(Times::Parts);
+        }
+        let times = fields::integer("times", value, 1, 255, self.issues)?;
+        u8::try_from(times).ok().map(Times::Fixed)
     }
 
     fn status(&mut self, key: &str, value: &Value) -> Option<u16> {
@@ -528,23 +537,27 @@ impl Scope<'_> {
     fn flatten(&mut self, table: &Table, prefix: &str, conditions: &mut Vec<Condition>) {
         for entry in &table.entries {
             let key = format!("{prefix}{}", entry.key);
-            let values = match &entry.value.node {
+            let (value, is_negated) = match entry.value.as_table().map(|table| table.entries.as_slice()) {
+                Some([only]) if &*only.key == "not" => (&only.value, true),
+                _ => (&entry.value, false),
+            };
+            let values = match &value.node {
                 Toml::Table(inner) => {
                     self.flatten(inner, &format!("{key}."), conditions);
                     continue;
                 }
                 Toml::Array(items) if items.is_empty() => {
-                    self.issue(entry.value.place, format!("`{key}`: a list of no values"));
+                    self.issue(value.place, format!("`{key}`: a list of no values"));
                     continue;
                 }
                 Toml::Array(items) => items.clone(),
                 Toml::Flag(_) | Toml::Integer(_) | Toml::Real(_) | Toml::Text(_) | Toml::Moment(_) => {
-                    vec![entry.value.clone()]
+                    vec![value.clone()]
                 }
             };
             let purpose = Purpose::Compare(values.clone());
             self.settings.push(Setting { key: key.clone(), place: entry.place, purpose });
-            conditions.push(Condition { key, values });
+            conditions.push(Condition { key, values, is_negated });
         }
     }
 }

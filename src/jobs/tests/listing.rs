@@ -23,15 +23,18 @@ impl Shown<'_> {
                 let reason = reason.map_or("-", |reason| reason.code());
                 format!("answer {} {status} {reason}{}", self.kind.step_name(step), at(refused))
             }
-            Op::Obtain { how, step, from, refused } => {
+            Op::Obtain { how, of, step, from, inside, refused } => {
                 let (step, from) = (self.kind.step_name(step), self.names.process_name(from));
-                format!("obtain {how:?} {step} {from}{}", at(refused))
+                let inside = if inside { " inside" } else { "" };
+                format!("obtain {how:?} of {of:?} {step} {from}{inside}{}", at(refused))
             }
             Op::Acquire(pool) => format!("acquire {}", self.names.pool_name(pool)),
             Op::Release(pool) => format!("release {}", self.names.pool_name(pool)),
             Op::Wait(quantity) => format!("wait {}", self.quantity(quantity)),
             Op::Pause(span) => format!("pause {span}"),
             Op::BeginParts => "begin parts".to_owned(),
+            Op::BeginRepeat => "begin repeat".to_owned(),
+            Op::NextRepeat { done } => format!("next repetition or {}", done.0),
             Op::NextPart { parts, done } => format!("next of {} or {}", self.quantity(parts), done.0),
             Op::WaitPart { quantity, parts, again } => {
                 format!("wait {} / {} then {}", self.quantity(quantity), self.quantity(parts), again.0)
