@@ -1,4 +1,5 @@
-//! The event queue and the run loop: generic, statically dispatched.
+//! The event queue and the run loop, and two things that worlds are made of: servers with a queue ([`Pool`]) and a
+//! shared link ([`Link`]). Generic, statically dispatched.
 //!
 //! Knows nothing of OpenStack, random numbers or records.
 //!
@@ -8,8 +9,12 @@
 //! 2. Nothing can be scheduled in the past; an event scheduled for the present is handled in the present.
 //! 3. An event exactly at the horizon is handled, one after it is not.
 
+mod link;
+mod pool;
 mod queue;
 
+pub use link::{Link, LinkTimes, Started};
+pub use pool::{Pool, PoolTimes};
 pub use queue::{Packed, Queue};
 
 use crate::units::Instant;

@@ -2,14 +2,12 @@
 //! programs that are walked. No service internals.
 
 mod assemble;
-mod boot_from_volume;
 mod builtin;
 mod check;
 mod compile;
 pub mod definition;
 mod flow;
 mod names;
-mod program;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -17,12 +15,10 @@ mod tests;
 use std::sync::Arc;
 
 use crate::document::{Collected, Issue, Table};
-use crate::model::{Model, Workload};
 use definition::Definition;
 
 pub use compile::Settings;
 pub use names::{API, Names};
-pub use program::{Ending, Label, Op, Program, Request, Watched};
 pub use read::{Form, FormKeys, KIND_KEYS, PROCEDURE_KEYS};
 
 /// The job kinds that outlast ships, in the order in which documents list them.
@@ -65,15 +61,4 @@ pub fn read(written: &Table, names: &Names, issues: &mut Collected) -> Vec<Arc<D
         }
     }
     unique
-}
-
-/// The program of a workload's jobs under the settings of a model.
-///
-/// # Panics
-/// If the workload is not of the kind that boots from volume.
-pub fn compile(model: &Model, workload: &Workload) -> Program {
-    match workload.kind.name.as_str() {
-        boot_from_volume::NAME => boot_from_volume::compile(model, workload),
-        unknown => panic!("a workload is of a built-in kind, not of `{unknown}`"),
-    }
 }

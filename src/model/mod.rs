@@ -12,7 +12,7 @@ pub mod vocabulary;
 use std::sync::Arc;
 
 use crate::random::{DailyRate, Dist};
-use crate::units::{Instant, Span, Throughput};
+use crate::units::{Instant, Span};
 
 use program::Program;
 
@@ -36,16 +36,30 @@ pub struct Model {
     pub services: Vec<Service>,
     /// Who sends them, indexed by [`ProcessId`].
     pub processes: Vec<Process>,
-    /// Slots that requests and jobs hold, indexed by [`PoolId`].
+    /// What jobs hold slots of, indexed by [`PoolId`]: every well-known service's `api`, then the well-known others.
     pub pools: Vec<Pool>,
-    /// What bytes pass through, indexed by [`LinkId`].
+    /// What jobs copy over, indexed by [`LinkId`].
     pub links: Vec<Link>,
+    /// How many caches the middlewares of all services have; services may share them.
+    pub caches: usize,
     /// How Cinder gets an image into a volume.
     pub image_path: ImagePath,
     /// Work of one API request at its receiver, in seconds.
     pub request_time: Dist,
     /// Where jobs come from; at least one, with distinct names.
     pub workloads: Vec<Workload>,
+    /// What is set otherwise later on, ascending.
+    pub changes: Vec<Change>,
+}
+
+/// From an instant on another model holds: `[[change]]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// The instant, after the start.
+    pub at: Instant,
+    /// All settings from then on, itself without changes. What is known for all time from the start is equal: the run,
+    /// the rotations and the nodes that they reach, the caches, the hosts of pools, and what the workloads are.
+    pub model: Model,
 }
 
 /// `[run]`.
@@ -65,7 +79,7 @@ pub struct Run {
     pub drain: Span,
 }
 
-/// Keystone's `[token]` and `[fernet_tokens]`, and when its keys rotate.
+/// Keystone: its `[token]` and `[fernet_tokens]`, when its keys rotate, and the nodes that it runs on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Keystone {
     /// `[token] expiration`, whole seconds.
@@ -74,6 +88,46 @@ pub struct Keystone {
     pub allow_expired_window: Span,
     /// `[token] provider` and what goes with it.
     pub keys: Keys,
+    /// By node, at least one: its clock minus the true one.
+    pub clocks: Vec<Span>,
+    /// How rotations reach the nodes.
+    pub spread: Spread,
+    /// How long an entry of Keystone's own token cache is used; `None`: it has no backend, and keeps nothing.
+    pub cache_time: Option<Span>,
+    /// How long the validation of a token takes one of its workers, in seconds.
+    pub validation_time: Dist,
+    /// How long the issue of a token takes one of its workers, in seconds.
+    pub issue_time: Dist,
+    /// When nobody reaches it: each from its first instant to just before its second, ascending and apart.
+    pub outages: Arc<[(Instant, Instant)]>,
+}
+
+/// How rotations reach Keystone's nodes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Spread {
+    /// The first node rotates, and the others get a copy of its keys.
+    Synced {
+        /// How long after a rotation a node has the copy, in seconds.
+        lag: Dist,
+        /// The share of copies that never arrive, from 0 to 1.
+        missed: f64,
+        /// Copies besides that never arrive.
+        missed_between: Vec<MissedSyncs>,
+    },
+    /// Each node, by its place in [`Keystone::clocks`], rotates keys of its own at these instants, ascending, and no copy
+    /// is made. The rotations of [`Keys::Fernet`] play no part.
+    Apart(Vec<Arc<[Instant]>>),
+}
+
+/// A time during which no copies of keys reach a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MissedSyncs {
+    /// Its place in [`Keystone::clocks`], at least 1: the first node makes the keys.
+    pub node: u32,
+    /// The first rotation at or after this instant does not arrive.
+    pub from: Instant,
+    /// The first rotation at or after this instant does.
+    pub until: Instant,
 }
 
 /// What signs or encrypts tokens.
@@ -85,6 +139,8 @@ pub enum Keys {
         max_active_keys: u32,
         /// When `keystone-manage fernet_rotate` runs.
         rotations: Rotations,
+        /// Runs of it besides, ascending.
+        extra: Arc<[Instant]>,
     },
     /// JWS keys, which nothing purges.
     Jws,
@@ -179,6 +235,8 @@ pub struct Workload {
     pub delete_on_termination: bool,
     /// When the user's token is revoked, counted in seconds from submission; may be negative.
     pub revoke_after: Option<Dist>,
+    /// From when on the user is disabled, and with it every token of theirs.
+    pub user_disabled_at: Option<Instant>,
     /// Age, at the start, of the token that each sender with a service user holds; `None`: fetched on first use.
     pub service_token_age: Option<Span>,
 }
@@ -195,12 +253,12 @@ impl Workload {
 pub enum Source {
     /// Drawn, in the quantity's unit.
     Drawn(Dist),
-    /// A size over a throughput.
-    Transfer {
-        /// The size, which is itself no transfer.
+    /// The time of a copy.
+    Copy {
+        /// Of so much; itself not derived.
         size: QuantityId,
-        /// The throughput.
-        speed: Throughput,
+        /// Over this link: at its ceiling, or by what it gives where its bandwidth is shared.
+        link: LinkId,
     },
     /// The number of pieces of a size, the last of which may be smaller.
     Pieces {
@@ -268,6 +326,11 @@ impl Model {
     /// A service by its place.
     pub fn service(&self, service: ServiceId) -> &Service {
         &self.services[service.index()]
+    }
+
+    /// A pool by its place.
+    pub fn pool(&self, pool: PoolId) -> &Pool {
+        &self.pools[pool.index()]
     }
 
     /// A process by its place.

@@ -38,8 +38,14 @@ pub struct Service {
     pub name: String,
     /// The middleware in front of it; `None`: Keystone, which has none.
     pub keystone_authtoken: Option<AuthToken>,
-    /// Its API workers.
+    /// Its API workers, one of which each request holds; Keystone has them on each node.
     pub api: PoolId,
+    /// The first of the middleware's caches among those of all services.
+    pub first_cache: u16,
+    /// How many it has, at least 1: one for each API worker, or one for all.
+    pub caches: u16,
+    /// Its clock minus the true one.
+    pub clock_ahead: Span,
 }
 
 /// `[keystone_authtoken]` of a receiver.

@@ -471,6 +471,7 @@ mod tests {
         );
         let place = Place { study: &study, point: &study.points[0], replications: 0 };
         let job = JobRecord {
+            caught: None,
             workload: 1,
             ordinal: 0,
             submitted: crate::units::Instant::START,

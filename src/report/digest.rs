@@ -440,7 +440,7 @@ fn shares_a_phase(study: &Study, result: &PointResult) -> bool {
     let Some(point) = super::point(study, result.point) else { return false };
     let keystone = &point.model.keystone;
     let uncovered = match &keystone.keys {
-        Keys::Fernet { max_active_keys, rotations: Rotations::Every { period, offset: Offset::Random } } => {
+        Keys::Fernet { max_active_keys, rotations: Rotations::Every { period, offset: Offset::Random }, .. } => {
             *period * i64::from(max_active_keys.saturating_sub(2)) < keystone.expiration + keystone.allow_expired_window
         }
         Keys::Fernet { rotations: Rotations::Every { .. } | Rotations::At(_) | Rotations::Never, .. } | Keys::Jws => {

@@ -8,8 +8,8 @@ use crate::model::program::{Op, Program};
 use crate::model::study::{Axis, AxisUnit, AxisValue, Expectation, Metric, Point, Study};
 use crate::model::vocabulary::Reason;
 use crate::model::{
-    Arrivals, Cinder, Glance, GlanceStore, ImagePath, Keys, Keystone, Model, Nova, PoolId, Process, ProcessId,
-    Rotations, Run, Sends, Service, ServiceId, Source, StepId, TokenAge, Workload,
+    Arrivals, Cinder, Glance, GlanceStore, ImagePath, Keys, Keystone, Model, Nova, Pool, PoolId, Process, ProcessId,
+    Rotations, Run, Sends, Service, ServiceId, Source, Spread, StepId, TokenAge, Workload,
 };
 use crate::observe::{JobCounts, ServiceFacts, Sketch};
 use crate::random::Dist;
@@ -43,23 +43,44 @@ fn model() -> Model {
         keystone: Keystone {
             expiration: Span::from_seconds(3_600),
             allow_expired_window: Span::from_seconds(172_800),
-            keys: Keys::Fernet { max_active_keys: 3, rotations: Rotations::Never },
+            keys: Keys::Fernet { max_active_keys: 3, rotations: Rotations::Never, extra: [].into() },
+            clocks: vec![Span::ZERO],
+            spread: Spread::Synced { lag: Dist::constant(0.0), missed: 0.0, missed_between: Vec::new() },
+            cache_time: None,
+            validation_time: Dist::constant(0.0),
+            issue_time: Dist::constant(0.0),
+            outages: [].into(),
         },
         nova: Nova { volume_poll_attempts: 61, volume_poll_interval: Span::from_seconds(3) },
         cinder: Cinder { scheduler_max_attempts: 3, verify_glance_signatures: false },
         glance: Glance { store: GlanceStore::OwnCredentials },
-        services: ["keystone", "nova", "cinder", "glance", "swift", "neutron"].into_iter().map(service).collect(),
+        services: (0..).zip(SERVICES).map(|(place, name)| service(place, name)).collect(),
         processes: (0..8).map(|_| Process { name: String::new(), sends: Sends::Never, user: None }).collect(),
-        pools: Vec::new(),
+        pools: (0..).zip(SERVICES).map(|(place, _)| api(place)).collect(),
         links: Vec::new(),
+        caches: SERVICES.len(),
         image_path: ImagePath::Copy,
         request_time: Dist::constant(0.04),
         workloads: vec![workload("boots")],
+        changes: Vec::new(),
     }
 }
 
-fn service(name: &str) -> Service {
-    Service { name: name.into(), keystone_authtoken: None, api: PoolId(0) }
+const SERVICES: [&str; 6] = ["keystone", "nova", "cinder", "glance", "swift", "neutron"];
+
+fn service(place: u8, name: &str) -> Service {
+    Service {
+        name: name.into(),
+        keystone_authtoken: None,
+        api: PoolId(place.into()),
+        first_cache: place.into(),
+        caches: 1,
+        clock_ahead: Span::ZERO,
+    }
+}
+
+fn api(place: u8) -> Pool {
+    Pool { service: ServiceId(place), name: "api".into(), slots: None, hosts: 1 }
 }
 
 fn workload(name: &str) -> Workload {
@@ -74,6 +95,7 @@ fn workload(name: &str) -> Workload {
         token_age: TokenAge::Renewing { margin: Span::from_seconds(120) },
         delete_on_termination: false,
         revoke_after: None,
+        user_disabled_at: None,
         service_token_age: None,
     }
 }

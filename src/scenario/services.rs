@@ -91,7 +91,7 @@ pub(super) fn own(view: &View<'_>, cx: &mut Context) -> Option<Vec<(Service, Pro
     let names = std::sync::Arc::clone(cx.kinds.names());
     let release = view.value("cloud.release").and_then(Value::as_text).unwrap_or_default();
     let mut own = Some(Vec::new());
-    for (table, _) in tables(view.written) {
+    for (place, (table, _)) in (6..).zip(tables(view.written)) {
         let view = View {
             swept: &[],
             prefix: "service.",
@@ -116,7 +116,15 @@ pub(super) fn own(view: &View<'_>, cx: &mut Context) -> Option<Vec<(Service, Pro
             });
             let sends = if sends { Sends::ServiceUser } else { Sends::Never };
             let user = Some(ServiceUser { roles: roles?, disabled_at });
-            Some((Service { name: name.clone(), keystone_authtoken, api }, Process { name, sends, user }))
+            let service = Service {
+                name: name.clone(),
+                keystone_authtoken,
+                api,
+                first_cache: place,
+                caches: 1,
+                clock_ahead: crate::units::Span::ZERO,
+            };
+            Some((service, Process { name, sends, user }))
         };
         match (one(), &mut own) {
             (Some(one), Some(list)) => list.push(one),

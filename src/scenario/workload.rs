@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::model::program::Program;
 use crate::model::{
-    Arrivals, Derived, Keystone, Kind as JobKind, Link, PieceSize, Quantity, Run, Source, TokenAge, Workload,
+    Arrivals, Derived, Keystone, Kind as JobKind, PieceSize, Quantity, Run, Source, TokenAge, Workload,
 };
 use crate::random::Dist;
 use crate::units::{Instant, Span};
@@ -56,7 +56,6 @@ pub(super) fn all(
     view: &View<'_>,
     run: Option<&Run>,
     keystone: Option<&Keystone>,
-    links: &[Link],
     cx: &mut Context,
 ) -> Option<Vec<Workload>> {
     let tables = tables(view.written);
@@ -94,7 +93,7 @@ pub(super) fn all(
             cx.issue(issue.also(*first, "the first").help("give each workload a `name` of its own"));
             read = None;
         }
-        let of_point = OfPoint { view, run, keystone, links };
+        let of_point = OfPoint { view, run, keystone };
         match (one(&own, name, *place, of_point, cx), &mut read) {
             (Some(workload), Some(list)) => list.push(workload),
             (None, _) => read = None,
@@ -112,11 +111,10 @@ struct OfPoint<'a> {
     view: &'a View<'a>,
     run: Option<&'a Run>,
     keystone: Option<&'a Keystone>,
-    links: &'a [Link],
 }
 
 fn one(own: &View<'_>, name: &str, place: Place, of_point: OfPoint<'_>, cx: &mut Context) -> Option<Workload> {
-    let OfPoint { view: point, run, keystone, links } = of_point;
+    let OfPoint { view: point, run, keystone } = of_point;
     let name_is_good = !own.is_written("name") || own.text("name", cx).is_some();
     for required in ["job", "arrivals"] {
         if !own.is_written(required) {
@@ -130,7 +128,7 @@ fn one(own: &View<'_>, name: &str, place: Place, of_point: OfPoint<'_>, cx: &mut
     let before = cx.issues.len();
     let revoke_after = own.dist("revoke_after", cx);
     let service_token_age = own.time("service_token_age", cx);
-    let quantities = quantities(own, point, kind.as_deref(), links, cx);
+    let quantities = quantities(own, point, kind.as_deref(), cx);
     let program = program(own, point, kind.as_deref(), place, cx);
     // An absent optional key and a wrong one both read as `None`; only the wrong one leaves an issue.
     let optional_ones_are_good = cx.issues.len() == before;
@@ -167,6 +165,7 @@ fn one(own: &View<'_>, name: &str, place: Place, of_point: OfPoint<'_>, cx: &mut
         quantities,
         delete_on_termination: delete_on_termination?,
         revoke_after,
+        user_disabled_at: None,
         service_token_age,
     })
 }
@@ -199,13 +198,7 @@ fn program(
 }
 
 /// Where each quantity of a kind comes from; a wrong one leaves an issue.
-fn quantities(
-    own: &View<'_>,
-    point: &View<'_>,
-    kind: Option<&JobKind>,
-    links: &[Link],
-    cx: &mut Context,
-) -> Vec<Source> {
+fn quantities(own: &View<'_>, point: &View<'_>, kind: Option<&JobKind>, cx: &mut Context) -> Vec<Source> {
     let Some(kind) = kind else { return Vec::new() };
     let source = |quantity: &Quantity| {
         if let Some(Parsed::Dist(dist)) = own.parsed_as(kinds::value_kind(quantity.unit), &quantity.name, cx) {
@@ -213,9 +206,7 @@ fn quantities(
         }
         let derived = match &quantity.derived {
             None => None,
-            Some(Derived::Copy { size, link }) => {
-                links[link.index()].per_job.map(|speed| Source::Transfer { size: *size, speed })
-            }
+            Some(Derived::Copy { size, link }) => Some(Source::Copy { size: *size, link: *link }),
             Some(Derived::Pieces { size, per }) => {
                 let per = match per {
                     PieceSize::Bytes(bytes) => Some(*bytes),

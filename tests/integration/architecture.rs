@@ -20,7 +20,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("identity", &["units", "model::vocabulary"]),
     ("jobs", &["units", "model", "document"]),
     ("observe", &["units", "model"]),
-    ("cloud", &["units", "engine", "random", "model", "identity", "jobs", "observe"]),
+    ("cloud", &["units", "engine", "random", "model", "identity", "observe"]),
     ("experiment", &["units", "model", "observe", "cloud"]),
     ("analysis", &["units", "model", "observe", "stats"]),
     ("report", &["units", "model", "jobs::Names", "jobs::definition", "observe", "analysis"]),

@@ -18,6 +18,8 @@ mod documents;
 mod golden;
 /// The rules against what the real Keystone, keystonemiddleware and keystoneauth answered.
 mod oracle;
+/// Servers with a queue, shared links and networks of them do what queueing theory says.
+mod queueing;
 /// Every reason is produced by a small scenario, with its step and its first cause.
 mod reasons;
 /// What the tests of behaviour share.

@@ -33,9 +33,8 @@ fn the_examples_of_the_document_are_good() {
     let (first, second) = (&models[0].workloads[0], &models[1].workloads[0]);
     let size = first.kind.quantity("dump_size").unwrap();
     let copy = first.source(first.kind.quantity("copy").unwrap());
-    assert!(
-        matches!(copy, Source::Transfer { size: of, speed } if *of == size && speed.bytes_per_second() == 10_000_000)
-    );
+    assert!(matches!(copy, Source::Copy { size: of, link } if *of == size
+        && models[0].links[link.index()].per_job.is_some_and(|speed| speed.bytes_per_second() == 10_000_000)));
     assert_ne!(first.source(size), second.source(size));
     assert!(Arc::ptr_eq(&first.program, &second.program), "nothing in the sweep changes the course");
     let trove = models[0].services.last().unwrap();

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::model::{
     AuthToken, Cinder, Glance, GlanceStore, ImagePath, Keys, Keystone, Model, Nova, Offset, Process, Rotations, Run,
-    Sends, Service, ServiceUser,
+    Sends, Service, ServiceUser, Spread,
 };
+use crate::random::Dist;
 use crate::units::Span;
 
 use super::read::{Context, View};
@@ -33,7 +34,7 @@ pub(super) fn model(view: &View<'_>, cx: &mut Context) -> Option<Model> {
     let names = Arc::clone(cx.kinds.names());
     let links = services::links(view, &names, cx);
     let pools = services::all_pools(view, &names);
-    let workloads = workload::all(view, run.as_ref(), keystone.as_ref(), &links, cx);
+    let workloads = workload::all(view, run.as_ref(), keystone.as_ref(), cx);
     release?;
     let (own_services, own_processes): (Vec<Service>, Vec<Process>) = own?.into_iter().unzip();
     Some(Model {
@@ -42,6 +43,7 @@ pub(super) fn model(view: &View<'_>, cx: &mut Context) -> Option<Model> {
         nova: nova?,
         cinder: cinder?,
         glance: glance?,
+        caches: services.as_ref()?.len() + own_services.len(),
         services: services?.into_iter().chain(own_services).collect(),
         processes: processes?.into_iter().chain(own_processes).collect(),
         pools,
@@ -49,6 +51,7 @@ pub(super) fn model(view: &View<'_>, cx: &mut Context) -> Option<Model> {
         image_path: image_path?,
         request_time: request_time?,
         workloads: workloads?,
+        changes: Vec::new(),
     })
 }
 
@@ -94,9 +97,23 @@ fn keystone(view: &View<'_>, cx: &mut Context) -> Option<Keystone> {
     let rotations = rotations(view, cx);
     let keys = match provider?.as_str() {
         "jws" => Keys::Jws,
-        _ => Keys::Fernet { max_active_keys: u32::try_from(max_active_keys?).ok()?, rotations: rotations? },
+        _ => Keys::Fernet {
+            max_active_keys: u32::try_from(max_active_keys?).ok()?,
+            rotations: rotations?,
+            extra: [].into(),
+        },
     };
-    Some(Keystone { expiration: expiration??, allow_expired_window: window??, keys })
+    Some(Keystone {
+        expiration: expiration??,
+        allow_expired_window: window??,
+        keys,
+        clocks: vec![Span::ZERO],
+        spread: Spread::Synced { lag: Dist::constant(0.0), missed: 0.0, missed_between: Vec::new() },
+        cache_time: None,
+        validation_time: Dist::constant(0.0),
+        issue_time: Dist::constant(0.0),
+        outages: [].into(),
+    })
 }
 
 fn rotations(view: &View<'_>, cx: &mut Context) -> Option<Rotations> {
@@ -166,16 +183,22 @@ fn glance(view: &View<'_>, cx: &mut Context) -> Option<Glance> {
 }
 
 /// In the order of the places in `ServiceId`.
+const SERVICES: [&str; 6] = ["keystone", "nova", "cinder", "glance", "swift", "neutron"];
+
 fn services(view: &View<'_>, cx: &mut Context) -> Option<Vec<Service>> {
     let names = Arc::clone(cx.kinds.names());
-    let service = |name: &str, keystone_authtoken| {
-        let api = services::api(&names, names.service(name)?)?;
-        Some(Service { name: name.to_owned(), keystone_authtoken, api })
-    };
-    let mut services = Some(vec![service("keystone", None)?]);
-    for name in ["nova", "cinder", "glance", "swift", "neutron"] {
-        match (auth_token(view, name, cx), &mut services) {
-            (Some(settings), Some(list)) => list.push(service(name, Some(settings))?),
+    let mut services = Some(Vec::new());
+    for (place, name) in (0..).zip(SERVICES) {
+        let settings = if place == 0 { Some(None) } else { auth_token(view, name, cx).map(Some) };
+        match (settings, &mut services) {
+            (Some(keystone_authtoken), Some(list)) => list.push(Service {
+                name: name.to_owned(),
+                keystone_authtoken,
+                api: services::api(&names, names.service(name)?)?,
+                first_cache: place,
+                caches: 1,
+                clock_ahead: Span::ZERO,
+            }),
             (None, _) => services = None,
             (Some(_), None) => {}
         }
