@@ -9,9 +9,13 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use proptest::prelude::*;
+
+use super::assemble::successors;
 use super::definition::Definition;
 use super::*;
 use crate::document::{self, Place, Sources, Value};
+use crate::model::program::{Op, Program, Refused};
 use crate::units::{Span, parse};
 use listing::listing;
 
@@ -166,4 +170,101 @@ fn shipped_kinds_and_those_of_a_scenario_share_procedures() {
     let text = text.replace("name = \"fill\"", "name = \"glance-reads-image\"");
     let lines = read_text(&text).expect_err("the name is taken");
     assert!(lines[0].contains("the procedure `glance-reads-image` is built in"), "{lines:?}");
+}
+
+/// Steps, good and bad, that may stand anywhere.
+fn any_step() -> impl Strategy<Value = String> {
+    let leaves = vec![
+        "{ request = \"a\", from = \"client\", to = \"nova\", times = 2 }",
+        "{ request = \"b\", from = \"trove\", to = \"glance\", cleanup = true, when = { on = true } }",
+        "{ poll = \"p\", from = \"client\", to = \"cinder\", until = { volume = \"available\" }, error = { volume = \"error\" }, interval = \"pause\", gave_up = [{ answer = 400 }] }",
+        "{ poll = \"p\", from = \"client\", to = \"cinder\", until = { volume = \"available\" }, interval = \"1s\", retries = \"three\" }",
+        "{ set = { volume = \"error\" } }",
+        "{ wait = \"long\" }",
+        "{ wait = \"1s\", when = { off = true } }",
+        "{ answer = 409 }",
+        "{ exchange = \"e\", from = \"trove\" }",
+        "{ cleanup = \"kept\" }",
+        "{ call = \"fill\" }",
+        "{ rpc = \"trove\" }",
+    ];
+    prop::sample::select(leaves).prop_map(str::to_owned).prop_recursive(6, 40, 4, |inner| {
+        let list = || prop::collection::vec(inner.clone(), 0..4).prop_map(|steps| format!("[{}]", steps.join(", ")));
+        prop_oneof![
+            list().prop_map(|steps| format!("{{ slot = \"trove.restores\", steps = {steps} }}")),
+            list().prop_map(|steps| format!("{{ slot = \"nova.builds\", steps = {steps}, when = {{ on = true }} }}")),
+            list().prop_map(|steps| format!(
+                "{{ request = \"c\", from = \"client\", to = \"cinder\", inside = {steps} }}"
+            )),
+            list().prop_map(|steps| format!("{{ attempt = {steps} }}")),
+            list().prop_map(|steps| format!("{{ beside = {steps} }}")),
+            list().prop_map(|steps| format!("{{ retry = 2, steps = {steps} }}")),
+            list().prop_map(|steps| format!("{{ wait = \"long\", parts = \"n\", each = {steps} }}")),
+            (list(), list()).prop_map(|(steps, refused)| format!("{{ try = {steps}, refused = {refused} }}")),
+            (list(), list()).prop_map(|(then, other)| format!(
+                "{{ if = {{ volume = \"error\" }}, then = {then}, else = {other} }}"
+            )),
+            (list(), list()).prop_map(|(then, other)| format!(
+                "{{ if = {{ service_token = true }}, then = {then}, else = {other} }}"
+            )),
+        ]
+    })
+}
+
+/// What the driver relies on without looking.
+fn assert_walkable(program: &Program) {
+    let is_inside = |refused: Refused| usize::from(refused.depth) < Program::MOST_REFUSALS;
+    for (at, op) in program.ops.iter().enumerate() {
+        assert!(successors(op, at).into_iter().all(|next| next < program.ops.len()), "{at}: {op:?}");
+        match *op {
+            Op::Fork { branch } => assert!(usize::from(branch.0) < program.ops.len()),
+            Op::Request { refused, .. } | Op::Obtain { refused, .. } | Op::Answer { refused, .. } => {
+                assert!(is_inside(refused), "{op:?}");
+            }
+            Op::Poll(poll) => assert!(is_inside(poll.refused) && is_inside(poll.gave_up), "{op:?}"),
+            Op::BeginRetry { level } | Op::Again { level, .. } => {
+                assert!(usize::from(level) < Program::MOST_RETRIES, "{op:?}");
+            }
+            _ => {}
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn nothing_panics_and_what_compiles_can_be_walked(steps in prop::collection::vec(any_step(), 1..4)) {
+        let settings = Written(BTreeMap::from([("on", "true"), ("three", "3"), ("pause", "3s")]));
+        for definition in read_text(&around(&steps.join(",\n"))).unwrap_or_default() {
+            let mut issues = Collected::default();
+            match definition.compile(&settings, Place::NOWHERE, &mut issues) {
+                Some(program) => assert_walkable(&program),
+                None => assert!(issues.len() > 0, "no program needs a reason"),
+            }
+        }
+    }
+}
+
+/// Calls that multiply, repetitions that multiply, and lists within lists.
+#[test]
+fn what_grows_without_end_is_refused() {
+    let mut procedures = String::from("[[procedure]]\nname = \"p0\"\nsteps = [{ wait = \"1s\" }]\n");
+    for n in 1..20 {
+        let call = format!("{{ call = \"p{}\" }}", n - 1);
+        procedures.push_str(&format!("[[procedure]]\nname = \"p{n}\"\nsteps = [{call}, {call}, {call}]\n"));
+    }
+    let lines = read_text(&format!("{}{procedures}", around("{ call = \"p19\" }"))).expect_err("3^19 steps");
+    assert!(lines.iter().any(|line| line.contains("more than 2000 steps")), "{lines:?}");
+
+    let mut steps = "{ wait = \"1s\" }".to_owned();
+    for name in ["a", "b", "c"] {
+        steps =
+            format!("{{ request = \"{name}\", from = \"client\", to = \"nova\", times = 200, inside = [{steps}] }}");
+    }
+    let kinds = read_text(&around(&steps)).unwrap();
+    let lines = compiled(&kinds[0], &Written::default()).expect_err("200^3 requests");
+    assert!(lines[0].contains("more than 8000 operations"), "{lines:?}");
+    let attempts = vec!["{ attempt = [{ wait = \"1s\" }] }"; 900].join(", ");
+    let steps = format!("{{ request = \"a\", from = \"client\", to = \"nova\", times = 255, inside = [{attempts}] }}");
+    let lines = compiled(&read_text(&around(&steps)).unwrap()[0], &Written::default()).expect_err("255 times 900");
+    assert!(lines[0].contains("more than 8000 operations"), "{lines:?}");
 }

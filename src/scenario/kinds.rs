@@ -12,11 +12,11 @@ use super::kind::Kind;
 use super::read::Context;
 #[cfg(test)]
 use crate::document::Place;
-use crate::document::{Issue, Table, Value};
+use crate::document::{Issue, Table, Value, did_you_mean};
 
-/// The job kinds that are known.
+/// The job kinds that a scenario may name: those that are shipped, then its own.
 #[derive(Clone, Debug)]
-pub(super) struct Kinds {
+pub struct Kinds {
     definitions: Vec<Arc<Definition>>,
     names: Arc<Names>,
 }
@@ -28,6 +28,29 @@ impl Default for Kinds {
 }
 
 impl Kinds {
+    /// Those that are shipped.
+    pub fn shipped() -> Kinds {
+        Kinds::default()
+    }
+
+    /// All of them.
+    pub fn definitions(&self) -> &[Arc<Definition>] {
+        &self.definitions
+    }
+
+    /// Services, processes, pools and links that they use.
+    pub fn names(&self) -> &Arc<Names> {
+        &self.names
+    }
+
+    /// The kind of this name.
+    ///
+    /// # Errors
+    /// There is none: a message that says which there are.
+    pub fn find(&self, name: &str) -> Result<&Arc<Definition>, String> {
+        self.definition(name).ok_or_else(|| format!("unknown job kind `{name}`: {}", did_you_mean(name, &self.all())))
+    }
+
     #[cfg(test)]
     pub(super) fn these(kinds: Vec<JobKind>) -> Kinds {
         let definition = |kind: JobKind| Definition {
@@ -46,18 +69,13 @@ impl Kinds {
         Kinds { definitions, names: Arc::new(names) }
     }
 
-    /// Services, processes, pools and links.
-    pub(super) fn names(&self) -> &Arc<Names> {
-        &self.names
-    }
-
     /// The definition of the kind of this name.
     pub(super) fn definition(&self, name: &str) -> Option<&Arc<Definition>> {
         self.definitions.iter().find(|definition| definition.kind.name == name)
     }
 
-    /// The kind of this name.
-    pub(super) fn find(&self, name: &str) -> Option<&Arc<JobKind>> {
+    /// What the rest of a scenario may know of the kind of this name.
+    pub(super) fn kind(&self, name: &str) -> Option<&Arc<JobKind>> {
         self.definition(name).map(|definition| &definition.kind)
     }
 
@@ -68,7 +86,7 @@ impl Kinds {
 
     /// The kind that a workload names, if it is one.
     pub(super) fn of(&self, workload: &Table) -> Option<&Arc<JobKind>> {
-        self.find(workload.get("job").and_then(Value::as_text)?)
+        self.kind(workload.get("job").and_then(Value::as_text)?)
     }
 
     /// The names of the kinds whose jobs draw a quantity of this name.

@@ -41,6 +41,8 @@ pub fn schema() -> Json {
             schema
         });
     }
+    root["properties"]["job"]["items"] = of_jobs(&jobs::KIND_KEYS, &["name", "description", "steps"]);
+    root["properties"]["procedure"]["items"] = of_jobs(&jobs::PROCEDURE_KEYS, &jobs::PROCEDURE_KEYS);
     root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     root["title"] = json!("outlast scenario");
     root["$defs"] = definitions();
@@ -51,6 +53,47 @@ pub fn schema() -> Json {
     ] });
     root["properties"]["expect"]["items"]["anyOf"] = json!([{ "required": ["min"] }, { "required": ["max"] }]);
     root
+}
+
+/// A table of the step language.
+fn of_jobs(keys: &[&str], required: &[&str]) -> Json {
+    let property = |key: &&str| {
+        let schema = match *key {
+            "name" => json!({ "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_-]*$", "maxLength": 100 }),
+            "description" => json!({ "type": "string" }),
+            "sources" => json!({ "type": "array", "items": { "type": "string" } }),
+            "steps" => json!({ "$ref": "#/$defs/steps" }),
+            _ => json!({ "type": "object" }),
+        };
+        ((*key).to_owned(), schema)
+    };
+    let properties: Map<String, Json> = keys.iter().map(property).collect();
+    json!({ "type": "object", "additionalProperties": false, "required": required, "properties": properties })
+}
+
+/// A list of steps: each has one of the forms. What names mean is beyond a schema.
+fn steps() -> Json {
+    let forms = jobs::Form::ALL.map(|form| {
+        let keys = form.keys();
+        let known = [keys.name].into_iter().chain(keys.required.iter().copied()).chain(keys.optional.iter().copied());
+        let mut properties: Map<String, Json> = known
+            .map(|key| {
+                let schema = match key {
+                    "inside" | "each" | "steps" | "gave_up" | "refused" | "then" | "else" | "try" | "attempt"
+                    | "beside" => json!({ "$ref": "#/$defs/steps" }),
+                    "if" | "set" | "until" | "error" => json!({ "type": "object" }),
+                    "from" | "to" | "slot" | "rpc" | "call" | "wait" | "interval" | "reason" | "parts" | "token"
+                    | "client" | "request" | "poll" | "exchange" | "trust" | "login" => json!({ "type": "string" }),
+                    _ => json!({}),
+                };
+                (key.to_owned(), schema)
+            })
+            .collect();
+        properties.insert("when".to_owned(), json!({ "type": "object" }));
+        let required: Vec<&str> = [keys.name].into_iter().chain(keys.required.iter().copied()).collect();
+        json!({ "type": "object", "additionalProperties": false, "required": required, "properties": properties })
+    });
+    json!({ "type": "array", "items": { "anyOf": forms } })
 }
 
 fn object() -> Json {
@@ -166,6 +209,7 @@ fn definitions() -> Json {
     for unit in UNITS {
         definitions.insert(definition(unit).to_owned(), distribution(unit));
     }
+    definitions.insert("steps".to_owned(), steps());
     Json::Object(definitions)
 }
 
@@ -238,8 +282,8 @@ mod tests {
         for key in KEYS {
             let mut at = &schema;
             for segment in key.path.split('.') {
+                at = if at["type"] == "array" { &at["items"] } else { at };
                 at = &at["properties"][segment];
-                at = if at["type"] == "array" && at["items"]["properties"].is_object() { &at["items"] } else { at };
             }
             assert_eq!(at["description"], key.meaning, "{}", key.path);
         }
@@ -264,8 +308,14 @@ mod tests {
     #[test]
     fn unknown_keys_are_refused_on_every_level() {
         let schema = schema();
-        for path in ["", "/properties/keystone", "/properties/keystone/properties/token", "/properties/workload/items"]
-        {
+        for path in [
+            "",
+            "/properties/keystone",
+            "/properties/keystone/properties/token",
+            "/properties/workload/items",
+            "/properties/job/items",
+            "/properties/service/items",
+        ] {
             assert_eq!(schema.pointer(&format!("{path}/additionalProperties")), Some(&json!(false)), "{path}");
         }
     }

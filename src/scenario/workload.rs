@@ -121,7 +121,7 @@ fn one(own: &View<'_>, name: &str, place: Place, of_point: OfPoint<'_>, cx: &mut
             cx.issue(Issue::at(place, format!("`[[workload]]` needs `{required}`")));
         }
     }
-    let kind = own.text("job", cx).and_then(|name| cx.kinds.find(&name).cloned());
+    let kind = own.text("job", cx).and_then(|name| cx.kinds.kind(&name).cloned());
     let arrivals = own.arrivals("arrivals", cx);
     let token_age = own.token_age("token_age", cx);
     let delete_on_termination = own.flag("delete_on_termination", cx);

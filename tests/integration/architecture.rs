@@ -23,7 +23,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("cloud", &["units", "engine", "random", "model", "identity", "observe"]),
     ("experiment", &["units", "model", "observe", "cloud"]),
     ("analysis", &["units", "model", "observe", "stats"]),
-    ("report", &["units", "model", "observe", "analysis"]),
+    ("report", &["units", "model", "jobs::Names", "jobs::definition", "observe", "analysis"]),
     ("scenario", &["units", "random", "model", "identity::defaults", "jobs", "document"]),
     ("cli", &["units", "model", "scenario", "experiment", "cloud::Records", "observe", "analysis", "report"]),
     ("main", &["cli"]),
