@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::jobs::Names;
-use crate::jobs::definition::{Amount, Condition, Definition, Interval, Node, Poll, Request, ServiceToken, Step, Test};
+use crate::jobs::definition::{
+    Amount, Condition, Definition, Interval, Node, Poll, Request, ServiceToken, Step, Test, Times,
+};
 use crate::model::program::{Client, Credentials, Obtain, States};
 use crate::model::{Derived, PieceSize, ProcessId, Quantity, QuantityUnit, ResourceId};
 
@@ -79,12 +81,13 @@ impl Course<'_> {
             Some(Derived::Copy { size, link }) => {
                 format!(" Left out: {} over {}.", name(size.index()), self.names.link_name(*link))
             }
-            Some(Derived::Pieces { size, per }) => {
-                let per = match per {
+            Some(Derived::Pieces { size, per, from }) => {
+                let bytes = |of: &PieceSize| match of {
                     PieceSize::Bytes(bytes) => format!("{bytes} B"),
                     PieceSize::Key(key) => key.clone(),
                 };
-                format!(" Left out: {} in pieces of {per}.", name(size.index()))
+                let from = from.as_ref().map_or_else(String::new, |from| format!(", from {} on", bytes(from)));
+                format!(" Left out: {} in pieces of {}{from}.", name(size.index()), bytes(per))
             }
         }
     }
@@ -147,7 +150,14 @@ impl Course<'_> {
                 self.inner(&format!("try:{when}"), steps);
                 self.inner("refused, then on outwards:", refused);
             }
-            Step::Attempt(steps) => self.inner(&format!("attempt, refusals are only logged:{when}"), steps),
+            Step::Attempt { steps, times } => {
+                let times = match times {
+                    Times::Fixed(1) => String::new(),
+                    Times::Fixed(times) => format!(" {times} times"),
+                    Times::Parts => " for every part that was done".to_owned(),
+                };
+                self.inner(&format!("attempt{times}, refusals are only logged:{when}"), steps);
+            }
             Step::Retry(retry) => {
                 let tries = match &retry.tries {
                     Amount::Fixed(tries) => tries.to_string(),
@@ -161,10 +171,17 @@ impl Course<'_> {
                 let test = match *test {
                     Test::State(resource, states) => self.states(resource, states),
                     Test::Zero(quantity) => format!("{} is 0", self.quantity(quantity.index())),
-                    Test::ServiceToken => "a confirmed service token with a role came with the request".to_owned(),
+                    Test::ServiceToken(came) => {
+                        let which = if came { "a" } else { "no" };
+                        format!("{which} confirmed service token with a role came with the request")
+                    }
                 };
-                self.inner(&format!("if {test}:{when}"), then);
-                self.part("else:", otherwise);
+                if then.is_empty() {
+                    self.inner(&format!("unless {test}:{when}"), otherwise);
+                } else {
+                    self.inner(&format!("if {test}:{when}"), then);
+                    self.part("else:", otherwise);
+                }
             }
             Step::Obtain { how, step, from } => {
                 let step = self.definition.kind.step_name(*step);
@@ -258,7 +275,7 @@ impl Course<'_> {
 fn conditions(conditions: &[Condition]) -> String {
     let one = |condition: &Condition| {
         let values: Vec<String> = condition.values.iter().map(ToString::to_string).collect();
-        format!("{} = {}", condition.key, values.join(" or "))
+        format!("{} {} {}", condition.key, if condition.is_negated { "is not" } else { "=" }, values.join(" or "))
     };
     conditions.iter().map(one).collect::<Vec<_>>().join(" and ")
 }

@@ -94,7 +94,7 @@ fn conditions_compare_what_values_mean() {
         assert_eq!(is_there, holds, "{condition}");
         let size = workload.kind.quantity("size").unwrap();
         let pieces = workload.source(workload.kind.quantity("n").unwrap());
-        assert_eq!(pieces, &Source::Pieces { size, per: 1000 });
+        assert_eq!(pieces, &Source::Pieces { size, per: 1000, from: 0 });
     }
 }
 
