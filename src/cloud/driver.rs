@@ -207,8 +207,9 @@ impl Cloud<'_> {
             }
             Op::Caught { depth } => {
                 let job = self.jobs.get(slot);
-                let caught = job.course(strand).refusals[usize::from(*depth)];
-                if job.outcome == Outcome::Unfinished {
+                let caught = job.course(strand).refusals[usize::from(*depth)].take();
+                // Deeper, it stands in a `refused` list.
+                if *depth == 0 && job.outcome == Outcome::Unfinished {
                     job.caught = job.caught.or(caught);
                 }
                 if *depth == 0 {

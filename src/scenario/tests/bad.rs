@@ -158,7 +158,9 @@ fn every_key_is_read() {
             Some(("service", key)) => format!("[[service]]\nname = \"trove\"\n{key} = 1979-05-27\n{WORKLOAD}"),
             Some(("workload", "job")) => "[[workload]]\njob = 1979-05-27\n".to_owned(),
             Some(("workload", name)) => {
-                format!("[[workload]]\njob = \"boot-from-volume\"\n{name} = 1979-05-27\n")
+                let kinds = super::kinds::Kinds::default();
+                let kind = kinds.drawing(name).first().copied().unwrap_or("boot-from-volume").to_owned();
+                format!("[[workload]]\njob = \"{kind}\"\n{name} = 1979-05-27\n")
             }
             Some(("expect", name)) => format!("[[expect]]\nmetric = \"failed\"\n{name} = 1979-05-27\n"),
             Some(_) | None => format!("{path} = 1979-05-27\n{WORKLOAD}"),
