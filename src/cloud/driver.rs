@@ -193,7 +193,12 @@ impl Cloud<'_> {
                 *made += 1;
                 let came_as = course.refusals[usize::from(*depth)].map(|failure| failure.http_status);
                 let is_meant = status.is_none_or(|status| came_as == Some(status));
-                Next::Go(if is_meant && *made < *tries { *again } else { next })
+                if is_meant && *made < *tries {
+                    course.refusals[usize::from(*depth)] = None;
+                    Next::Go(*again)
+                } else {
+                    Next::Go(next)
+                }
             }
             Op::Fail { depth } => {
                 let job = self.jobs.get(slot);
