@@ -4,7 +4,9 @@
 //! checked against one table of keys, and read into one model per point of its sweep.
 
 mod build;
+mod changes;
 mod check;
+mod cluster;
 mod dist;
 mod expect;
 mod keys;
@@ -25,6 +27,7 @@ mod workload;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::model::Model;
 use crate::model::study::{Axis, Point, Study};
 
 use crate::document::{Collected, Issue};
@@ -117,6 +120,7 @@ fn expand(written: &Table, overrides: &Overrides, cx: &mut Context) -> Option<St
     let axes: Vec<Axis> = swept.iter().map(Swept::axis).collect();
     let grid = grid(&swept);
     let presets = Presets::new(written, &swept, cx);
+    let changes = changes::written(written, cx);
 
     let top = View { swept: &[], prefix: "", table: "", written, defaults: &keys::defaults("").scenario };
     if !top.is_written("name") {
@@ -145,12 +149,15 @@ fn expand(written: &Table, overrides: &Overrides, cx: &mut Context) -> Option<St
             written: layered,
             defaults: top.defaults_of(&chosen, layered),
         };
-        let model = build::model(&view, cx);
+        let mut model = build::model(&view, cx);
         workload::notes(&view, &cx.kinds, &mut notes);
-        if let Some(mut model) = model {
+        if let Some(model) = &mut model {
             model.run.seed = overrides.seed.unwrap_or(model.run.seed);
             model.run.replications = overrides.replications.unwrap_or(model.run.replications);
-            points.push(Point { number, values, model });
+        }
+        let changes = changes::at_point(&view, model.as_ref(), &changes, cx);
+        if let Some(model) = model {
+            points.push(Point { number, values, model: Model { changes, ..model } });
         }
     }
     Some(Study {

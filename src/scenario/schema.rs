@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use super::cluster::{FOLLOWER, MISSED, PERIOD};
 use super::dist::{KINDS, Unit};
-use super::keys::{Default, KEYS, Key};
+use super::keys::{self, Default, KEYS, Key, LISTS};
 use super::kind::Kind;
 use super::kinds;
 use super::process::{BURST, BURST_JOBS};
@@ -18,13 +19,12 @@ pub fn schema() -> Json {
     for key in KEYS {
         let segments: Vec<&str> = key.path.split('.').collect();
         match segments.as_slice() {
-            [list @ ("workload" | "expect"), name] => {
-                let items = property(&mut root, list, || json!({ "type": "array", "items": object() }));
-                if let Some(item) = items.get_mut("items") {
-                    insert(item, &[name], key);
-                }
-            }
+            [list, name] if LISTS.contains(list) => insert(items(&mut root, list), &[name], key),
             path => insert(&mut root, path, key),
+        }
+        if key.steady.is_none() && keys::list_of(key.path).is_none() {
+            // What holds before a change is no default of it.
+            insert(items(&mut root, "change"), &segments, &Key { default: Default::Unset(""), ..*key });
         }
     }
     let workload = &mut root["properties"]["workload"]["items"];
@@ -49,6 +49,12 @@ pub fn schema() -> Json {
 
 fn object() -> Json {
     json!({ "type": "object", "additionalProperties": false, "properties": {} })
+}
+
+/// The tables of a list at the top.
+fn items<'j>(root: &'j mut Json, list: &str) -> &'j mut Json {
+    let list = property(root, list, || json!({ "type": "array", "items": object() }));
+    list.get_mut("items").expect("a list of the schema has items")
 }
 
 /// The property of an object, made if it is not there.
@@ -84,6 +90,8 @@ fn of_kind(kind: Kind) -> Json {
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Integer { min: i64::MIN, max } => json!({ "type": "integer", "maximum": max }),
         Kind::Integer { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
+        Kind::Size { max } => of_kind(Kind::Integer { min: 1, max }),
+        Kind::Share => json!({ "$ref": "#/$defs/share" }),
         Kind::Level => json!({ "type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1 }),
         Kind::Choice(words) => json!({ "type": "string", "enum": words() }),
         Kind::Text => json!({ "type": "string" }),
@@ -94,7 +102,11 @@ fn of_kind(kind: Kind) -> Json {
             json!({ "anyOf": [{ "type": "integer", "minimum": if off { -1 } else { 0 } }, { "$ref": "#/$defs/duration" }] })
         }
         Kind::Time { .. } => json!({ "$ref": "#/$defs/duration" }),
-        Kind::Instant => json!({ "$ref": "#/$defs/signed_duration" }),
+        Kind::SignedTime | Kind::Instant => json!({ "$ref": "#/$defs/signed_duration" }),
+        Kind::ByNode => json!({ "anyOf": [of_kind(Kind::SignedTime), of_kind(Kind::Instants)] }),
+        Kind::Schedules => json!({ "type": "array", "items": of_kind(Kind::Instants) }),
+        Kind::Periods => records(&PERIOD),
+        Kind::MissedSyncs => records(&MISSED),
         Kind::Instants => json!({ "type": "array", "items": { "$ref": "#/$defs/signed_duration" } }),
         Kind::Offset => json!({ "anyOf": [{ "const": "random" }, { "$ref": "#/$defs/signed_duration" }] }),
         Kind::Throughput => json!({ "type": "string", "pattern": "^[0-9. ]+(B|[kKMGTP]B|[KMGTP]iB|[kMGT]?bit) ?/s$" }),
@@ -123,6 +135,19 @@ fn of_kind(kind: Kind) -> Json {
         Kind::Bound => json!({ "type": ["string", "number"] }),
         Kind::Free => json!({ "type": "object" }),
     }
+}
+
+/// A list of tables with exactly these fields: a node's number, or an instant.
+fn records(fields: &[&str]) -> Json {
+    let property = |&field: &&str| (field.to_owned(), of_kind(if field == "node" { FOLLOWER } else { Kind::Instant }));
+    let properties: Map<String, Json> = fields.iter().map(property).collect();
+    let item = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": fields,
+        "properties": properties,
+    });
+    json!({ "type": "array", "items": item })
 }
 
 fn rate() -> Json {
@@ -154,10 +179,19 @@ fn definitions() -> Json {
     definitions.insert("duration".to_owned(), json!({ "type": "string", "pattern": format!("^ *{duration}") }));
     definitions
         .insert("signed_duration".to_owned(), json!({ "type": "string", "pattern": format!("^ *-? *{duration}") }));
+    definitions.insert("share".to_owned(), share());
     for unit in UNITS {
         definitions.insert(definition(unit).to_owned(), distribution(unit));
     }
     Json::Object(definitions)
+}
+
+fn percentage() -> Json {
+    json!({ "type": "string", "pattern": "^[0-9. ]+% *$" })
+}
+
+fn share() -> Json {
+    json!({ "anyOf": [{ "type": "number", "minimum": 0, "maximum": 1 }, percentage()] })
 }
 
 fn distribution(unit: Unit) -> Json {
@@ -168,10 +202,7 @@ fn distribution(unit: Unit) -> Json {
             { "type": "integer", "minimum": 0 },
             { "type": "string", "pattern": "^[0-9. ]+(B|[kKMGTP]B|[KMGTP]iB) *$" },
         ] }),
-        Unit::Share => json!({ "anyOf": [
-            { "type": "number", "minimum": 0 },
-            { "type": "string", "pattern": "^[0-9. ]+% *$" },
-        ] }),
+        Unit::Share => json!({ "anyOf": [{ "type": "number", "minimum": 0 }, percentage()] }),
         Unit::Count => json!({ "type": "number", "minimum": 0 }),
     };
     let this = json!({ "$ref": format!("#/$defs/{}", definition(unit)) });
@@ -228,15 +259,29 @@ mod tests {
         let schema = schema();
         for key in KEYS {
             let mut at = &schema;
-            for segment in key.path.split('.') {
+            for (depth, segment) in key.path.split('.').enumerate() {
                 at = &at["properties"][segment];
-                at = if at["type"] == "array" && at["items"]["properties"].is_object() { &at["items"] } else { at };
+                at = if depth == 0 && LISTS.contains(&segment) { &at["items"] } else { at };
             }
             assert_eq!(at["description"], key.meaning, "{}", key.path);
         }
         let workload = &schema["properties"]["workload"]["items"]["properties"];
         for quantity in jobs::builtins().iter().flat_map(|kind| &kind.quantities) {
             assert_eq!(workload[&quantity.name]["description"], quantity.meaning.as_str());
+        }
+    }
+
+    #[test]
+    fn a_change_sets_what_can_change() {
+        let change = &schema()["properties"]["change"]["items"];
+        assert_eq!(change["required"], json!(["at"]));
+        let sends = "/properties/nova/properties/service_user/properties/send_service_user_token";
+        assert_eq!(change.pointer(sends).map(|key| &key["type"]), Some(&json!("boolean")));
+        assert_eq!(change.pointer(sends).and_then(|key| key.get("default")), None);
+        for path in
+            ["/properties/run", "/properties/workload", "/properties/cloud/properties/hosts", "/properties/sweep"]
+        {
+            assert_eq!(change.pointer(path), None, "{path}");
         }
     }
 

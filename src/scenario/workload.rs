@@ -120,7 +120,10 @@ fn one(
     let delete_on_termination = own.flag("delete_on_termination", cx);
     let before = cx.issues.len();
     let revoke_after = own.dist("revoke_after", cx);
+    let user_disabled_at = own.instant("user_disabled_at", cx);
     let service_token_age = own.time("service_token_age", cx);
+    // Only some job kinds ask for these.
+    let asked = (own.flag("attached", cx), own.text("method", cx), own.text("uploader", cx));
     let quantities = quantities(own, point, kind.as_deref(), cx);
     // An absent optional key and a wrong one both read as `None`; only the wrong one leaves an issue.
     let optional_ones_are_good = cx.issues.len() == before;
@@ -145,7 +148,7 @@ fn one(
         )));
         return None;
     }
-    if !optional_ones_are_good || !name_is_good {
+    if !optional_ones_are_good || !name_is_good || matches!(asked, (None, _, _) | (_, None, _) | (_, _, None)) {
         return None;
     }
     Some(Workload {
@@ -156,7 +159,7 @@ fn one(
         quantities,
         delete_on_termination: delete_on_termination?,
         revoke_after,
-        user_disabled_at: None,
+        user_disabled_at,
         service_token_age,
     })
 }
@@ -307,11 +310,12 @@ pub(super) fn notes(view: &View<'_>, kinds: &Kinds, notes: &mut Vec<String>) {
         }
         // The defaults in `view` are those of the scenario; no quantity has a default, so they cannot answer here.
         let has = |key: &str| own.is_written(key);
-        let phase = |phase: &str, speed: &str| !has(phase) && !view.is_written(speed);
-        let download = phase("download", "cloud.image_transfer.per_job");
-        let convert = phase("convert", "cloud.image_conversion.per_job");
-        let speeds = ["cloud.image_transfer.per_job", "cloud.image_conversion.per_job"];
-        let unused_speed = !(has("download") && has("convert")) && speeds.iter().any(|speed| view.is_written(speed));
+        let has_speed =
+            |link: &str| ["per_job", "bandwidth"].iter().any(|speed| view.is_written(&format!("cloud.{link}.{speed}")));
+        let links = ["image_transfer", "image_conversion"];
+        let [download, convert] =
+            [("download", links[0]), ("convert", links[1])].map(|(phase, link)| !has(phase) && !has_speed(link));
+        let unused_speed = !(has("download") && has("convert")) && links.iter().any(|link| has_speed(link));
         let what = match (has("image_size"), download, convert) {
             (true, true, true) => {
                 "image sizes do not matter and a copy takes no time, because no speed is given (`cloud.image_transfer.per_job`, \

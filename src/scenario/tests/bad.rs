@@ -158,6 +158,8 @@ fn every_key_is_read() {
             Some(("workload", name)) => {
                 format!("[[workload]]\njob = \"boot-from-volume\"\n{name} = 1979-05-27\n")
             }
+            Some(("change", name)) => format!("[[change]]\n{name} = 1979-05-27\n{WORKLOAD}"),
+            Some(("link", name)) => format!("[[link]]\n{name} = 1979-05-27\n{WORKLOAD}"),
             Some(("expect", name)) => format!("[[expect]]\nmetric = \"failed\"\n{name} = 1979-05-27\n"),
             Some(_) | None => format!("{path} = 1979-05-27\n{WORKLOAD}"),
         };
