@@ -2,6 +2,7 @@
 
 mod check;
 mod exit;
+mod jobs;
 mod load;
 mod output;
 mod progress;
@@ -55,6 +56,8 @@ enum Command {
     Run(RunArgs),
     /// Run every scenario of the files and folders named, and only judge
     Check(CheckArgs),
+    /// List the kinds of jobs, or print what the jobs of one do
+    Jobs(JobsArgs),
     /// Print the JSON Schema of scenario files
     Schema(SchemaArgs),
 }
@@ -93,6 +96,16 @@ struct CheckArgs {
     /// Write the verdicts as JUnit XML
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct JobsArgs {
+    /// A kind, whose course is printed
+    #[arg(value_name = "KIND")]
+    kind: Option<String>,
+    /// Also the kinds that a scenario defines
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -152,6 +165,7 @@ pub fn main() -> ExitCode {
     let exit = match cli.command {
         Command::Run(args) => run::run(&args, &output),
         Command::Check(args) => check::check(&args, &output),
+        Command::Jobs(args) => jobs::jobs(&args, &output),
         Command::Schema(args) => schema::schema(&args, &output),
     };
     if output.has_lost() { exit.max(Exit::CouldNotRun).into() } else { exit.into() }

@@ -6,6 +6,9 @@ use crate::random::daily::Level;
 use crate::random::{Ascending, DailyRate, Dist, Stream, Streams, name_key};
 use crate::units::{Bytes, Instant, Span, Throughput};
 
+/// Stands for the time of a copy that depends on what else is copied.
+pub(super) const SHARED: i64 = -1;
+
 /// The jobs of one workload, one ahead.
 #[derive(Debug)]
 pub(super) struct Submissions<'m> {
@@ -50,8 +53,8 @@ pub(super) struct Submission {
     pub(super) token_age: Span,
     /// When an administrator revokes the user's token.
     pub(super) revoked_at: Instant,
-    /// The streams of its request times.
-    pub(super) request_times: Streams,
+    /// The streams of what its requests draw.
+    pub(super) streams: Streams,
 }
 
 impl<'m> Submissions<'m> {
@@ -62,6 +65,12 @@ impl<'m> Submissions<'m> {
         let quantities = workload.kind.quantities.iter();
         let quantities = quantities.map(|quantity| draws::quantity(streams, owner, &quantity.name)).collect();
         Submissions { model, workload, streams, owner, course, gaps, quantities, next: 0, last: Instant::START }
+    }
+
+    /// Takes over the settings of another model, which has the same workloads: the jobs to come follow from them.
+    pub(super) fn reconfigure(&mut self, model: &'m Model, workload: &'m Workload) {
+        self.model = model;
+        self.workload = workload;
     }
 
     /// When the next job arrives; `None` if there is none, or if that would be at or after the end of `duration`.
@@ -101,8 +110,8 @@ impl<'m> Submissions<'m> {
             None => Instant::NEVER,
             Some(after) => at + Span::from_seconds_f64(after.sample(&mut stream(draws::REVOCATION))),
         };
-        let request_times = self.streams.of(draws::REQUEST_TIME, self.owner).member(ordinal);
-        Submission { ordinal, token_age, revoked_at, request_times }
+        let streams = self.streams.of(draws::REQUESTS, self.owner).member(ordinal);
+        Submission { ordinal, token_age, revoked_at, streams }
     }
 
     fn draw(&self, row: Option<&TraceRow>, ordinal: u64, drawn: &mut [i64]) {
@@ -114,13 +123,27 @@ impl<'m> Submissions<'m> {
                 (None, Source::Drawn(dist)) => {
                     drawn[index] = sample(dist, quantity.unit, || self.quantities[index].stream(ordinal));
                 }
-                (None, Source::Transfer { .. }) => {}
+                (None, Source::Copy { .. } | Source::Pieces { .. }) => {}
             }
         }
-        // A transfer may stand before the size that it divides.
+        // What is derived may stand before the size that it divides.
         for (index, source) in sources.iter().enumerate() {
-            if let (None, Source::Transfer { size, speed }) = (recorded(index), source) {
-                drawn[index] = transfer(drawn[size.index()], *speed);
+            match (recorded(index), source) {
+                (None, Source::Copy { size, link }) => {
+                    let link = &self.model.links[link.index()];
+                    drawn[index] = match (link.bandwidth, link.per_job) {
+                        // Known when it ends.
+                        (Some(_), _) => SHARED,
+                        (None, Some(speed)) => transfer(drawn[size.index()], speed),
+                        (None, None) => 0,
+                    };
+                }
+                (None, Source::Pieces { size, per, from }) => {
+                    let bytes = drawn[size.index()].unsigned_abs();
+                    let pieces = if bytes < *from { 0 } else { bytes.div_ceil(*per) };
+                    drawn[index] = i64::try_from(pieces).unwrap_or(i64::MAX);
+                }
+                (None, Source::Drawn(_)) | (Some(_), _) => {}
             }
         }
     }

@@ -1,5 +1,7 @@
 //! The one list of everything random, each purpose with a frozen code; nothing else names a stream.
 
+use crate::model::PoolId;
+use crate::model::program::Request;
 use crate::random::{Purpose, Streams, name_key};
 
 /// When the jobs of a workload arrive: one stream, drawn in order.
@@ -10,8 +12,39 @@ pub(super) const TOKEN_AGE: Purpose = Purpose(2);
 pub(super) const REVOCATION: Purpose = Purpose(3);
 /// Where a periodic rotation schedule lies, by replication.
 pub(super) const ROTATION_OFFSET: Purpose = Purpose(4);
-/// Work of a request at its receiver, by job, operation and repetition.
-pub(super) const REQUEST_TIME: Purpose = Purpose(5);
+/// What the requests of a job draw, by job; [`Draw`] tells them apart.
+pub(super) const REQUESTS: Purpose = Purpose(5);
+/// When a node of Keystone gets a copy of the keys, by node and rotation.
+pub(super) const SYNC: Purpose = Purpose(6);
+
+/// What is drawn for a request; the codes are frozen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Draw {
+    /// How long its receiver works on it.
+    Work = 0,
+    /// Which worker process takes it.
+    Worker = 1,
+    /// Which of Keystone's nodes issues a service token, and how long that takes.
+    LogInNode = 2,
+    LogInTime = 3,
+    /// Which of them looks at the service token, and how long that takes.
+    ServiceNode = 4,
+    ServiceTime = 5,
+    /// Which of them looks at the user's token, and how long that takes.
+    UserNode = 6,
+    UserTime = 7,
+}
+
+/// Names what a request draws: by the request and how often it was repeated, so that it is the same whatever else the
+/// settings make the job do.
+pub(super) fn of_request(what: Draw, request: &Request, repetition: u32) -> u64 {
+    (what as u64) << 56 | u64::from(repetition) << 16 | u64::from(request.step.0) << 8 | u64::from(request.nth)
+}
+
+/// Names the host whose slots of a pool a job holds.
+pub(super) fn host(pool: PoolId) -> u64 {
+    8 << 56 | u64::from(pool.0)
+}
 
 /// A quantity without a code of its own, by job; its name is mixed into the owner.
 const QUANTITY: Purpose = Purpose(106);

@@ -1,53 +1,56 @@
-//! The driver walks jobs through their programs: sends their requests, waits, branches, notes how they end.
+//! The driver walks jobs through their programs: their requests, waits, slots and branches, and what refusals lead to.
 
-use super::job::{Job, Strand};
-use super::receiver::Receiver;
-use super::sender::Held;
-use super::{Cloud, Event};
-use crate::engine::Queue;
-use crate::identity::Check;
-use crate::identity::session::{self, UserAuth};
-use crate::jobs::{Ending, Label, Op, Request};
+use super::arrivals::SHARED;
+use super::flight::Stage;
+use super::job::Strand;
+use super::request::{Sent, UNAUTHORIZED};
+use super::{Cloud, Event, Next, draws};
+use crate::engine::{Queue, Started};
+use crate::model::program::{Label, Op, Poll, Program, Refused, Request};
 use crate::model::vocabulary::{Cleanup, Reason};
-use crate::model::{ProcessId, Sends, StepId};
-use crate::observe::{Cause, Failure, Outcome, ServiceFacts};
-use crate::units::{Instant, Span};
+use crate::model::{PoolId, QuantityId, ServiceId, Source, StepId};
+use crate::observe::{Cause, Failure, Outcome};
+use crate::units::{Bytes, Instant, MICROS, Span};
 
-/// What auth_token answers when it refuses.
-const UNAUTHORIZED: u16 = 401;
-/// What a service answers that does not do this to a resource in use.
-const BAD_REQUEST: u16 = 400;
 /// What a poll answered that was fine.
 const OK: u16 = 200;
 
-/// A service that hands on the user's token alone.
-const PLAIN: session::Sender = session::Sender { user: UserAuth::Fixed, service_wrapper: false };
-/// A service that adds the token of its `[service_user]`.
-const WRAPPED: session::Sender = session::Sender { user: UserAuth::Fixed, service_wrapper: true };
-/// nova-api, whose requests carry auth_token's own token.
-const MIDDLEWARE: session::Sender = session::Sender { user: UserAuth::Middleware, service_wrapper: false };
-
-/// Where a strand goes after an operation.
-enum Next {
-    /// On at once.
-    Go(Label),
-    /// On at a later instant, or at this one after what the branch does.
-    Wait(Instant, Label),
-    /// Nowhere.
-    Stop,
-}
-
 impl Cloud<'_> {
+    /// A strand's event is due.
+    pub(super) fn resume(&mut self, now: Instant, slot: u32, strand: Strand, queue: &mut Queue<Event>) {
+        // Events that were overtaken stay in the queue, and may outlive their job.
+        let Some(job) = self.jobs.find(slot) else { return };
+        let course = job.course(strand);
+        if course.due == now {
+            course.due = Instant::NEVER;
+            self.walk(now, slot, strand, queue);
+        }
+    }
+
     /// Walks a strand from where it stands until it waits or stops.
     pub(super) fn walk(&mut self, now: Instant, slot: u32, strand: Strand, queue: &mut Queue<Event>) {
-        let mut at = self.jobs.get(slot).course(strand).at;
+        let job = self.jobs.get(slot);
+        let program: &Program = &self.epochs[usize::from(job.epoch)].workloads[usize::from(job.workload)].program;
+        let course = job.course(strand);
+        let mut at = course.at;
+        if let Stage::Answered { service, on } = course.stage {
+            course.stage = Stage::Fresh;
+            self.free_worker(now, service, queue);
+            if on > now {
+                self.schedule(on, slot, strand, queue);
+                return;
+            }
+        }
         loop {
-            match self.step(now, slot, strand, at, queue) {
+            match self.step(now, slot, strand, program, at, queue) {
                 Next::Go(label) => at = label,
                 Next::Wait(until, label) => {
-                    self.jobs.get(slot).course(strand).at = label;
-                    let event = Event::Resume(slot, strand);
-                    queue.schedule(until, event.class(), event);
+                    self.jobs.get(slot).course(strand).at = label.unwrap_or(at);
+                    self.schedule(until, slot, strand, queue);
+                    return;
+                }
+                Next::Park(label) => {
+                    self.jobs.get(slot).course(strand).at = label.unwrap_or(at);
                     return;
                 }
                 Next::Stop => {
@@ -63,88 +66,164 @@ impl Cloud<'_> {
         }
     }
 
-    fn step(&mut self, now: Instant, slot: u32, strand: Strand, at: Label, queue: &mut Queue<Event>) -> Next {
-        let op = *self.programs[self.jobs.get(slot).workload].op(at);
+    /// Resumes a strand at an instant, whatever it waited for before.
+    pub(super) fn schedule(&mut self, at: Instant, slot: u32, strand: Strand, queue: &mut Queue<Event>) {
+        self.jobs.get(slot).course(strand).due = at;
+        let event = Event::Resume(slot, strand);
+        queue.schedule(at, event.class(), event);
+    }
+
+    #[inline]
+    fn step(
+        &mut self,
+        now: Instant,
+        slot: u32,
+        strand: Strand,
+        program: &Program,
+        at: Label,
+        queue: &mut Queue<Event>,
+    ) -> Next {
         let next = at.next();
-        match op {
-            Op::Call { request, refused } => match self.send(now, slot, &request) {
-                Ok(()) => self.after_work(now, slot, strand, &request, next),
-                Err(cause) => {
-                    let refusal = &mut self.jobs.get(slot).course(strand).refusal;
-                    *refusal = Some(refusal.unwrap_or(cause));
-                    Next::Go(refused)
+        match program.op(at) {
+            Op::Request { request, refused } => match self.send(now, slot, strand, request, queue) {
+                Sent::Accepted => {
+                    let repetition = self.repetition(slot, strand);
+                    let worked = now + self.work(slot, request, repetition);
+                    self.after_work(now, slot, strand, request, worked, worked, next, queue)
                 }
+                Sent::Refused(failure) => self.raise(slot, strand, failure, *refused),
+                Sent::Later(next) => next,
             },
-            Op::Try { request, done } => match self.send(now, slot, &request) {
-                Ok(()) => {
-                    if let Some((resource, state)) = done {
-                        *self.jobs.resource(slot, resource) = state;
-                    }
-                    self.after_work(now, slot, strand, &request, next)
-                }
-                Err(_) => Next::Go(next),
-            },
-            Op::Delete { request, watched } => match self.send(now, slot, &request) {
-                Ok(()) => {
-                    let state = self.jobs.resource(slot, watched.resource);
-                    let is_idle = *state == watched.available || *state == watched.error;
-                    if is_idle {
-                        *state = watched.deleted;
-                    }
-                    self.jobs.get(slot).cleanup =
-                        if is_idle { Cleanup::Deleted } else { Cleanup::Refused(BAD_REQUEST) };
-                    self.after_work(now, slot, strand, &request, next)
-                }
-                Err(_) => {
-                    self.jobs.get(slot).cleanup = Cleanup::Refused(UNAUTHORIZED);
-                    Next::Go(next)
-                }
-            },
-            Op::Wait(quantity) => {
-                let span = Span::from_micros(self.jobs.quantity(slot, quantity));
-                wait(now, now + span, next)
-            }
-            Op::Fork { branch } => {
-                let course = &mut self.jobs.get(slot).branch;
-                course.at = branch;
-                course.running = true;
-                let event = Event::Resume(slot, Strand::Branch);
-                queue.schedule(now, event.class(), event);
-                // Not at once: what the branch does at this instant comes first.
-                Next::Wait(now, next)
-            }
-            Op::Set { resource, state } => {
-                *self.jobs.resource(slot, resource) = state;
+            Op::Leave { service } => {
+                self.jobs.get(slot).delegated.forget_inside();
+                self.free_worker(now, *service, queue);
                 Next::Go(next)
             }
-            Op::Poll { request, watched, attempts, interval, refused, error, timed_out } => {
-                self.jobs.get(slot).polls += 1;
-                if let Err(cause) = self.send(now, slot, &request) {
-                    self.jobs.get(slot).main.refusal = Some(cause);
-                    return Next::Go(refused);
-                }
-                let polls = self.jobs.get(slot).polls;
-                let answered = now + self.work(slot, &request, polls);
-                let state = *self.jobs.resource(slot, watched.resource);
-                if state == watched.available {
-                    wait(now, answered, next)
-                } else if state == watched.error {
-                    wait(now, answered, error)
-                } else {
-                    Next::Wait(answered + interval, if polls < attempts { at } else { timed_out })
+            Op::Answer { step, status, reason, refused } => {
+                let course = self.jobs.get(slot).course(strand);
+                let inner = course.refusals[usize::from(refused.depth)];
+                let failure = answered(now, *step, *status, *reason, inner);
+                course.refusals[usize::from(refused.depth)] = Some(failure);
+                Next::Go(refused.to)
+            }
+            Op::Obtain { how, of, step, from, inside, refused } => {
+                match self.obtain(now, slot, *how, *of, *from, *inside) {
+                    Ok(()) => Next::Go(next),
+                    Err((reason, http_status)) => {
+                        let first_cause = Cause { at: now, step: *step, reason, http_status };
+                        self.raise(slot, strand, Failure { step: *step, reason, http_status, first_cause }, *refused)
+                    }
                 }
             }
-            Op::Attempt => {
+            Op::Acquire(pool) => {
+                let host = self.host(slot, *pool);
+                if self.pools.acquire(now, *pool, host, Event::waiter(slot, strand)) {
+                    Next::Go(next)
+                } else {
+                    Next::Park(Some(next))
+                }
+            }
+            Op::Release(pool) => {
+                let host = self.host(slot, *pool);
+                self.release(now, *pool, host, queue);
+                Next::Go(next)
+            }
+            Op::Wait(quantity) => self.pass(now, slot, strand, *quantity, 1, next, queue),
+            Op::Pause(span) => wait(now, now + *span, next),
+            Op::BeginParts => {
+                let course = self.jobs.get(slot).course(strand);
+                course.part = 0;
+                course.parts_since = now;
+                Next::Go(next)
+            }
+            Op::BeginRepeat => {
+                let course = self.jobs.get(slot).course(strand);
+                course.repetitions = course.part;
+                Next::Go(next)
+            }
+            Op::NextRepeat { done } => {
+                let repetitions = &mut self.jobs.get(slot).course(strand).repetitions;
+                let left = repetitions.checked_sub(1);
+                *repetitions = left.unwrap_or(0);
+                Next::Go(if left.is_some() { next } else { *done })
+            }
+            Op::NextPart { parts, done } => {
+                let parts = self.jobs.quantity(slot, *parts);
+                let done_parts = i64::from(self.jobs.get(slot).course(strand).part);
+                Next::Go(if done_parts < parts { next } else { *done })
+            }
+            Op::WaitPart { quantity, parts, again } => {
+                let parts = self.jobs.quantity(slot, *parts);
+                self.pass(now, slot, strand, *quantity, parts, *again, queue)
+            }
+            Op::Fork { branch } => {
+                self.jobs.get(slot).fork(*branch);
+                self.schedule(now, slot, Strand::Branch, queue);
+                // Not at once: what the branch does at this instant comes first.
+                Next::Wait(now, Some(next))
+            }
+            Op::Set { resource, state } => {
+                *self.jobs.resource(slot, *resource) = *state;
+                self.wake_poll(now, slot, strand.other(), queue);
+                Next::Go(next)
+            }
+            Op::Poll(poll) => self.poll(now, slot, strand, poll, at, queue),
+            Op::IfState { resource, states, otherwise } => {
+                let holds = states.contains(*self.jobs.resource(slot, *resource));
+                Next::Go(if holds { next } else { *otherwise })
+            }
+            Op::IfZero { quantity, otherwise } => {
+                Next::Go(if self.jobs.quantity(slot, *quantity) == 0 { next } else { *otherwise })
+            }
+            Op::IfServiceToken { otherwise } => {
+                Next::Go(if self.jobs.get(slot).course(strand).with_service_token { next } else { *otherwise })
+            }
+            Op::Jump(label) => Next::Go(*label),
+            Op::BeginRetry { level } => {
+                self.jobs.get(slot).course(strand).tries[usize::from(*level)] = 0;
+                Next::Go(next)
+            }
+            Op::CountAttempt => {
                 self.jobs.get(slot).attempts += 1;
                 Next::Go(next)
             }
-            Op::Retry { attempts, again } => {
-                Next::Go(if self.jobs.get(slot).attempts < attempts { again } else { next })
+            Op::Again { level, tries, status, depth, again } => {
+                let course = self.jobs.get(slot).course(strand);
+                let made = &mut course.tries[usize::from(*level)];
+                *made += 1;
+                let came_as = course.refusals[usize::from(*depth)].map(|failure| failure.http_status);
+                let is_meant = status.is_none_or(|status| came_as == Some(status));
+                Next::Go(if is_meant && *made < *tries { *again } else { next })
             }
-            Op::Fail(ending) => {
+            Op::Fail { depth } => {
                 let job = self.jobs.get(slot);
-                job.outcome = Outcome::Failed(failure(job, strand, ending, now));
-                job.ended = Some(now);
+                if job.outcome == Outcome::Unfinished
+                    && let Some(failure) = job.course(strand).refusals[usize::from(*depth)]
+                {
+                    job.outcome = Outcome::Failed(failure);
+                    job.ended = Some(now);
+                }
+                Next::Go(next)
+            }
+            Op::Caught { depth } => {
+                let job = self.jobs.get(slot);
+                let caught = job.course(strand).refusals[usize::from(*depth)];
+                if job.outcome == Outcome::Unfinished {
+                    job.caught = job.caught.or(caught);
+                }
+                if *depth == 0 {
+                    job.course(strand).earliest = None;
+                }
+                Next::Go(next)
+            }
+            Op::Cleanup(cleanup) => {
+                self.jobs.get(slot).cleanup = *cleanup;
+                Next::Go(next)
+            }
+            Op::CleanupRefused { depth } => {
+                let job = self.jobs.get(slot);
+                let status = job.course(strand).refusals[usize::from(*depth)].map(|failure| failure.http_status);
+                job.cleanup = Cleanup::Refused(status.unwrap_or(UNAUTHORIZED));
                 Next::Go(next)
             }
             Op::Complete => {
@@ -157,168 +236,225 @@ impl Cloud<'_> {
         }
     }
 
-    /// Goes on after the receiver has done its work.
-    fn after_work(&mut self, now: Instant, slot: u32, strand: Strand, request: &Request, next: Label) -> Next {
-        let repetition = match strand {
+    /// Follows a refusal; what was refused first in a course that goes on trying stays its first cause.
+    pub(super) fn raise(&mut self, slot: u32, strand: Strand, failure: Failure, refused: Refused) -> Next {
+        let course = self.jobs.get(slot).course(strand);
+        let first_cause =
+            if refused.depth == 0 { *course.earliest.get_or_insert(failure.first_cause) } else { failure.first_cause };
+        course.refusals[usize::from(refused.depth)] = Some(Failure { first_cause, ..failure });
+        Next::Go(refused.to)
+    }
+
+    /// Frees the receiver's worker when it has worked, and goes on at `then` at the instant `on`, not earlier.
+    #[expect(clippy::too_many_arguments, reason = "one question, asked from two places")]
+    fn after_work(
+        &mut self,
+        now: Instant,
+        slot: u32,
+        strand: Strand,
+        request: &Request,
+        worked: Instant,
+        on: Instant,
+        then: Label,
+        queue: &mut Queue<Event>,
+    ) -> Next {
+        // A receiver that does more before it answers keeps its worker.
+        if !request.has_inside && self.queues_at(request.to) {
+            if worked > now {
+                self.jobs.get(slot).course(strand).stage = Stage::Answered { service: request.to, on };
+                return Next::Wait(worked, Some(then));
+            }
+            self.free_worker(now, request.to, queue);
+        }
+        wait(now, on, then)
+    }
+
+    /// Which repetition of a request this is: cinder-volume's attempts repeat the requests of its branch.
+    fn repetition(&mut self, slot: u32, strand: Strand) -> u32 {
+        match strand {
             Strand::Main => 0,
             Strand::Branch => self.jobs.get(slot).attempts,
-        };
-        wait(now, now + self.work(slot, request, repetition), next)
+        }
     }
 
     /// How long the receiver works on a request. Its random number is named by the request and how often it was
     /// repeated, so that it takes the same time whatever else the settings make the job do.
-    fn work(&mut self, slot: u32, request: &Request, repetition: u32) -> Span {
+    pub(super) fn work(&mut self, slot: u32, request: &Request, repetition: u32) -> Span {
         if let Some(time) = self.constant_request_time {
             return time;
         }
-        let name = u64::from(repetition) << 16 | u64::from(request.step.0) << 8 | u64::from(request.nth);
-        let mut stream = self.jobs.get(slot).request_times.stream(name);
+        let name = draws::of_request(draws::Draw::Work, request, repetition);
+        let mut stream = self.jobs.get(slot).streams.stream(name);
         Span::from_seconds_f64(self.model.request_time.sample(&mut stream))
     }
 
-    /// Sends a request, with the repetition that its sender makes after a 401.
-    fn send(&mut self, now: Instant, slot: u32, request: &Request) -> Result<(), Cause> {
-        let (job, caches) = self.jobs.with_caches(slot);
-        let counted = now >= self.counted_from;
-        let sends = self.model.process(request.from).sends;
-        let sender = &mut self.senders[request.from.index()];
-        let issued_before = sender.issued;
-        let mut attempt = Attempt {
-            receiver: &mut self.receivers[request.to.index()],
-            cached_until: &mut caches[request.to.index()],
-            keystone_facts: &mut self.keystone_facts,
-            counted,
-        };
-        let (session, mut held) = match sends {
-            Sends::Never => (PLAIN, None),
-            Sends::ServiceUser => (WRAPPED, Some(sender.token(now, sends, &self.keystone))),
-            Sends::AuthToken => (MIDDLEWARE, Some(sender.token(now, sends, &self.keystone))),
-        };
-        let mut sent = 0;
-        let verdict = loop {
-            let service_token = match &held {
-                // Keystone refused the sender a token, so nothing is sent.
-                Some(None) => break Err(Reason::ServiceTokenInvalid),
-                Some(Some(held)) => Some(held),
-                None => None,
-            };
-            sent += 1;
-            match attempt.check(now, self.keystone.window, job, request.from, service_token) {
-                Ok(()) => break Ok(()),
-                Err(reason) => match session.after_401(sent) {
-                    None => break Err(reason),
-                    Some(retry) if retry.new_service_token => held = Some(sender.fetch(now, &self.keystone)),
-                    Some(_) => {}
-                },
-            }
-        };
-        if sends == Sends::ServiceUser {
-            job.service_tokens_issued += sender.issued - issued_before;
-        }
-        match verdict {
-            Ok(()) => {
-                job.accepted += 1;
-                Ok(())
-            }
-            Err(reason) => Err(Cause {
-                at: now,
-                step: request.step,
-                reason: as_seen_behind(request.from, reason),
-                http_status: UNAUTHORIZED,
-            }),
-        }
-    }
-}
-
-/// One request on its way, possibly sent twice.
-struct Attempt<'c> {
-    receiver: &'c mut Receiver,
-    /// The receiver's cache entry for the user's token.
-    cached_until: &'c mut Instant,
-    keystone_facts: &'c mut ServiceFacts,
-    counted: bool,
-}
-
-impl Attempt<'_> {
-    #[inline]
-    fn check(
+    /// Lets the time of a quantity pass, or of the next of its parts; then goes on at `then`.
+    #[expect(clippy::too_many_arguments, reason = "one question, asked from two places")]
+    fn pass(
         &mut self,
         now: Instant,
-        window: Span,
-        job: &mut Job,
-        from: ProcessId,
-        held: Option<&Held>,
-    ) -> Result<(), Reason> {
-        let check = self.receiver.check(now, window, &job.token, self.cached_until, from, held);
-        job.keystone_validations += validations(&check);
-        if self.counted {
-            let (asked, refused) = (u64::from(validations(&check)), u64::from(refusals(&check)));
-            self.receiver.facts.requests += 1;
-            self.receiver.facts.keystone_validations += asked;
-            self.receiver.facts.cache_hits += 1 + u64::from(check.service.is_some()) - asked;
-            self.receiver.facts.refused += u64::from(check.refused.is_some());
-            self.keystone_facts.requests += asked;
-            self.keystone_facts.refused += refused;
+        slot: u32,
+        strand: Strand,
+        quantity: QuantityId,
+        parts: i64,
+        then: Label,
+        queue: &mut Queue<Event>,
+    ) -> Next {
+        let job = self.jobs.get(slot);
+        let workload = &self.epochs[usize::from(job.epoch)].workloads[usize::from(job.workload)];
+        let course = job.course(strand);
+        let (part, since) = (i64::from(course.part), course.parts_since);
+        course.part += 1;
+        let whole = self.jobs.quantity(slot, quantity);
+        if let (SHARED, Source::Copy { size, link }) = (whole, &workload.quantities[quantity.index()]) {
+            let bytes = self.jobs.quantity(slot, *size).max(0);
+            let share = bytes * (part + 1) / parts - bytes * part / parts;
+            let who = Event::waiter(slot, strand);
+            return match self.links.start(now, *link, Bytes(share as u64), who) {
+                Started::Ends(at) => wait(now, at, then),
+                Started::Shares => {
+                    self.watch(*link, queue);
+                    Next::Park(Some(then))
+                }
+            };
         }
-        match check.refused {
-            Some(reason) => Err(reason),
-            None => {
-                let end = job.token.expires + if check.allow_expired { window } else { Span::ZERO };
-                let margin = end.since(now);
-                job.smallest_margin = Some(job.smallest_margin.map_or(margin, |smallest| smallest.min(margin)));
-                Ok(())
+        let span = Span::from_micros(whole);
+        if parts == 1 {
+            return wait(now, now + span, then);
+        }
+        // In whole seconds, as in the record.
+        let passed = if part + 1 == parts { span } else { whole_seconds_of(span, part + 1, parts) };
+        wait(now, now.max(since + passed), then)
+    }
+
+    /// On which of the hosts that have such a pool the job is.
+    fn host(&mut self, slot: u32, pool: PoolId) -> u32 {
+        let hosts = self.pools.hosts(pool);
+        if hosts <= 1 {
+            return 0;
+        }
+        let share = self.jobs.get(slot).streams.stream(draws::host(pool)).uniform();
+        (share * f64::from(hosts)) as u32
+    }
+
+    /// Gives a slot back and resumes who waited for it.
+    pub(super) fn release(&mut self, now: Instant, pool: PoolId, host: u32, queue: &mut Queue<Event>) {
+        if let Some(waiter) = self.pools.release(now, pool, host) {
+            let (slot, strand) = Event::waiting(waiter);
+            self.schedule(now, slot, strand, queue);
+        }
+    }
+
+    /// Whether requests to a service may have to wait for a worker.
+    #[inline]
+    pub(super) fn queues_at(&self, service: ServiceId) -> bool {
+        self.pools.queues(self.model.services[service.index()].api)
+    }
+
+    /// A worker of a service has answered.
+    pub(super) fn free_worker(&mut self, now: Instant, service: ServiceId, queue: &mut Queue<Event>) {
+        let api = self.model.services[service.index()].api;
+        if self.pools.queues(api) {
+            self.release(now, api, 0, queue);
+        }
+    }
+
+    /// Asks for a resource once.
+    fn poll(
+        &mut self,
+        now: Instant,
+        slot: u32,
+        strand: Strand,
+        poll: &Poll,
+        at: Label,
+        queue: &mut Queue<Event>,
+    ) -> Next {
+        let job = self.jobs.get(slot);
+        // Counted once, however often it is resumed on its way.
+        if matches!(job.course(strand).stage, Stage::Fresh) {
+            self.count_skipped(now, slot, strand, poll);
+            let job = self.jobs.get(slot);
+            job.polls += 1;
+            job.course(strand).polls += 1;
+            job.course(strand).stage = Stage::Polling;
+        }
+        match self.send(now, slot, strand, &poll.request, queue) {
+            Sent::Later(next) => return next,
+            Sent::Refused(failure) => {
+                self.end_poll(slot, strand);
+                return self.raise(slot, strand, failure, poll.refused);
             }
+            Sent::Accepted => {}
         }
+        let state = *self.jobs.resource(slot, poll.resource);
+        let course = self.jobs.get(slot).course(strand);
+        course.stage = Stage::Fresh;
+        let polls = course.polls;
+        let worked = now + self.work(slot, &poll.request, polls);
+        if poll.until.contains(state) {
+            self.end_poll(slot, strand);
+            return self.after_work(now, slot, strand, &poll.request, worked, worked, at.next(), queue);
+        }
+        let again = worked + poll.interval;
+        let (reason, on) = if poll.error.contains(state) {
+            (Reason::VolumeError, worked)
+        } else if polls >= poll.attempts {
+            (Reason::VolumeWaitTimeout, again)
+        } else if self.queues_at(poll.request.to) {
+            return not_at_once(now, self.after_work(now, slot, strand, &poll.request, worked, again, at, queue));
+        } else {
+            return Next::Wait(self.skip_polls(now, again, slot, strand, poll), Some(at));
+        };
+        self.end_poll(slot, strand);
+        let itself = Cause { at: on, step: poll.request.step, reason, http_status: OK };
+        let first_cause = match reason {
+            Reason::VolumeError => self.jobs.get(slot).course(strand.other()).earliest.unwrap_or(itself),
+            _ => itself,
+        };
+        let failure = Failure { step: itself.step, reason, http_status: OK, first_cause };
+        self.raise(slot, strand, failure, poll.gave_up);
+        self.after_work(now, slot, strand, &poll.request, worked, on, poll.gave_up.to, queue)
+    }
+
+    fn end_poll(&mut self, slot: u32, strand: Strand) {
+        let course = self.jobs.get(slot).course(strand);
+        course.polls = 0;
+        course.stage = Stage::Fresh;
     }
 }
 
-/// Tokens that Keystone was asked about.
-fn validations(check: &Check) -> u32 {
-    u32::from(check.user.keystone.is_some()) + u32::from(check.service.is_some_and(|answer| answer.keystone.is_some()))
+/// So many of so many equal parts of a time, cut to whole seconds.
+fn whole_seconds_of(span: Span, part: i64, parts: i64) -> Span {
+    let micros = i128::from(span.micros()) * i128::from(part) / i128::from(parts);
+    Span::from_micros((micros / i128::from(MICROS) * i128::from(MICROS)) as i64)
 }
 
-/// Tokens that Keystone refused.
-fn refusals(check: &Check) -> u32 {
-    u32::from(check.user.keystone == Some(false))
-        + u32::from(check.service.is_some_and(|answer| answer.keystone == Some(false)))
-}
-
-/// Behind Glance the missing service token is the finding, because no setting can make Glance send one.
-fn as_seen_behind(from: ProcessId, reason: Reason) -> Reason {
-    match (from, reason) {
-        (ProcessId::GLANCE_API, Reason::UserTokenExpired) => Reason::BackendNoServiceToken,
-        (_, reason) => reason,
+/// What the branch does at this instant comes first.
+fn not_at_once(now: Instant, next: Next) -> Next {
+    match next {
+        Next::Go(label) => Next::Wait(now, Some(label)),
+        Next::Wait(..) | Next::Park(_) | Next::Stop => next,
     }
 }
 
 fn wait(now: Instant, until: Instant, next: Label) -> Next {
-    if until <= now { Next::Go(next) } else { Next::Wait(until, next) }
+    if until <= now { Next::Go(next) } else { Next::Wait(until, Some(next)) }
 }
 
-fn failure(job: &Job, strand: Strand, ending: Ending, now: Instant) -> Failure {
-    let itself = |step: StepId, reason: Reason| Cause { at: now, step, reason, http_status: OK };
-    let refusal = match strand {
-        Strand::Main => job.main.refusal,
-        Strand::Branch => job.branch.refusal,
-    };
-    match ending {
-        Ending::Refused => {
-            let cause = refusal.expect("a strand comes here by a refusal");
-            Failure { step: cause.step, reason: cause.reason, http_status: cause.http_status, first_cause: cause }
-        }
-        Ending::Translated { step, reason, http_status } => {
-            let first_cause = refusal.expect("a strand comes here by a refusal");
-            Failure { step, reason, http_status, first_cause }
-        }
-        Ending::VolumeError { step } => {
-            let reason = Reason::VolumeError;
-            let first_cause = job.branch.refusal.expect("a volume goes to error by a refusal");
-            Failure { step, reason, http_status: OK, first_cause }
-        }
-        Ending::TimedOut { step } => {
-            let first_cause = itself(step, Reason::VolumeWaitTimeout);
-            Failure { step, reason: first_cause.reason, http_status: OK, first_cause }
+/// What the sender of a request gets whose receiver answers with an error.
+fn answered(now: Instant, step: StepId, status: u16, reason: Option<Reason>, inner: Option<Failure>) -> Failure {
+    let own = |reason| Cause { at: now, step, reason, http_status: status };
+    match (reason, inner) {
+        (Some(reason), inner) => Failure {
+            step,
+            reason,
+            http_status: status,
+            first_cause: inner.map_or(own(reason), |inner| inner.first_cause),
+        },
+        (None, Some(inner)) => Failure { http_status: status, ..inner },
+        (None, None) => {
+            let first_cause = own(Reason::CinderBadRequest);
+            Failure { step, reason: first_cause.reason, http_status: status, first_cause }
         }
     }
 }

@@ -1,11 +1,13 @@
-//! One job in flight.
+//! One job in flight, and the slots that jobs in flight stand in.
 
 use super::arrivals::Submission;
-use crate::identity::Token;
-use crate::jobs::{Label, Program};
+use super::delegation::{CACHE_BLOCKS, Delegated};
+use super::flight::{Flight, Stage};
+use super::keystone::Issued;
+use crate::model::program::{Label, Program};
 use crate::model::vocabulary::Cleanup;
-use crate::model::{Kind, QuantityId, Resource, ResourceId};
-use crate::observe::{Cause, JobRecord, Outcome};
+use crate::model::{Kind, Model, QuantityId, Resource, ResourceId};
+use crate::observe::{Cause, Failure, JobRecord, Outcome};
 use crate::random::Streams;
 use crate::units::{Instant, Span};
 
@@ -18,49 +20,105 @@ pub(super) enum Strand {
     Branch,
 }
 
+impl Strand {
+    /// The other one.
+    pub(super) const fn other(self) -> Strand {
+        match self {
+            Strand::Main => Strand::Branch,
+            Strand::Branch => Strand::Main,
+        }
+    }
+}
+
 /// Where a strand is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Course {
     /// Its next operation; meaningless unless running.
     pub(super) at: Label,
+    /// How far it is with that operation.
+    pub(super) stage: Stage,
     /// Whether it has started and not stopped.
     pub(super) running: bool,
-    /// Its first refusal.
-    pub(super) refusal: Option<Cause>,
+    /// When its next event is due; events at other instants are left over. `NEVER` while it waits for somebody else.
+    pub(super) due: Instant,
+    /// Refusals under way, by depth.
+    pub(super) refusals: [Option<Failure>; Program::MOST_REFUSALS],
+    /// Its first refusal that was more than logged.
+    pub(super) earliest: Option<Cause>,
+    /// Tries of each `retry`.
+    pub(super) tries: [u32; Program::MOST_RETRIES],
+    /// Parts of the wait under way that are done.
+    pub(super) part: u32,
+    /// How often something is still to be repeated.
+    pub(super) repetitions: u32,
+    /// When that wait began.
+    pub(super) parts_since: Instant,
+    /// Polls of the wait under way.
+    pub(super) polls: u32,
+    /// The first poll that was not simulated because its answer is known; `NEVER` if there is none.
+    pub(super) skipped_from: Instant,
+    /// Whether a confirmed service token with a role came with the request accepted last.
+    pub(super) with_service_token: bool,
+    /// Whether it stands in the list of pollers that others may wake up.
+    pub(super) is_listed: bool,
 }
 
 impl Course {
-    const IDLE: Course = Course { at: Program::ENTRY, running: false, refusal: None };
+    const IDLE: Course = Course {
+        at: Program::ENTRY,
+        stage: Stage::Fresh,
+        running: false,
+        due: Instant::NEVER,
+        refusals: [None; Program::MOST_REFUSALS],
+        earliest: None,
+        tries: [0; Program::MOST_RETRIES],
+        part: 0,
+        repetitions: 0,
+        parts_since: Instant::START,
+        polls: 0,
+        skipped_from: Instant::NEVER,
+        with_service_token: false,
+        is_listed: false,
+    };
 }
 
-/// The state of a job, but for what there is a varying number of: that lies in [`Slots`].
+/// The state of a job; what varies in length lies in the arenas of [`Slots`].
 #[derive(Debug)]
 pub(super) struct Job {
-    pub(super) workload: usize,
-    pub(super) token: Token,
+    pub(super) workload: u16,
+    /// Which of the model's settings held when it was submitted: its program is theirs.
+    pub(super) epoch: u16,
+    pub(super) token: Issued,
+    pub(super) delegated: Delegated,
     pub(super) main: Course,
     pub(super) branch: Course,
+    /// All polls sent.
     pub(super) polls: u32,
     pub(super) attempts: u32,
     pub(super) smallest_margin: Option<Span>,
     pub(super) keystone_validations: u32,
     pub(super) service_tokens_issued: u32,
-    pub(super) request_times: Streams,
+    /// Streams for what its requests and slots draw.
+    pub(super) streams: Streams,
     pub(super) submitted: Instant,
     pub(super) ended: Option<Instant>,
     pub(super) outcome: Outcome,
     pub(super) cleanup: Cleanup,
-    /// How many requests of it were accepted.
+    /// The first refusal that was only logged, before any failure.
+    pub(super) caught: Option<Failure>,
+    /// How many of its requests were accepted.
     pub(super) accepted: u32,
     ordinal: u64,
     token_age: Span,
 }
 
 impl Job {
-    pub(super) fn new(workload: usize, submitted: Instant, submission: &Submission, token: Token) -> Job {
+    pub(super) fn new(workload: usize, epoch: u16, submitted: Instant, submission: &Submission, token: Issued) -> Job {
         Job {
-            workload,
+            workload: workload as u16,
+            epoch,
             token,
+            delegated: Delegated::default(),
             main: Course { running: true, ..Course::IDLE },
             branch: Course::IDLE,
             polls: 0,
@@ -68,22 +126,34 @@ impl Job {
             smallest_margin: None,
             keystone_validations: 0,
             service_tokens_issued: 0,
-            request_times: submission.request_times,
+            streams: submission.streams,
             submitted,
             ended: None,
             outcome: Outcome::Unfinished,
             cleanup: Cleanup::None,
+            caught: None,
             accepted: 0,
             ordinal: submission.ordinal,
             token_age: submission.token_age,
         }
     }
 
+    #[inline]
     pub(super) fn course(&mut self, strand: Strand) -> &mut Course {
         match strand {
             Strand::Main => &mut self.main,
             Strand::Branch => &mut self.branch,
         }
+    }
+
+    /// A branch begins.
+    pub(super) fn fork(&mut self, at: Label) {
+        self.branch = Course { at, running: true, ..Course::IDLE };
+    }
+
+    /// Notes how far before the end of its life a token was accepted.
+    pub(super) fn note_margin(&mut self, margin: Span) {
+        self.smallest_margin = Some(self.smallest_margin.map_or(margin, |smallest| smallest.min(margin)));
     }
 
     /// Resources that are left although the job has failed; `states` are those of its resources.
@@ -96,7 +166,7 @@ impl Job {
 
     pub(super) fn record(&self, kind: &Kind, quantities: &[i64], resources: &[u8]) -> JobRecord {
         JobRecord {
-            workload: self.workload,
+            workload: usize::from(self.workload),
             ordinal: self.ordinal,
             submitted: self.submitted,
             token_age: self.token_age,
@@ -107,6 +177,7 @@ impl Job {
                 Outcome::Failed(_) => Some(self.cleanup),
                 Outcome::Completed | Outcome::Unfinished => None,
             },
+            caught: self.caught,
             resources: resources.to_vec(),
             orphans: self.orphans(kind, resources),
             polls: self.polls,
@@ -158,20 +229,23 @@ pub(super) struct Slots {
     free: Vec<u32>,
     quantities: Arena<i64>,
     resources: Arena<u8>,
-    /// Each receiver's cache entry for the user's token.
+    /// What each cache holds of the user's token, then of the delegated one, then of the one got inside a request.
     cached_until: Arena<Instant>,
+    /// The requests under way of both strands, where any takes time on its way.
+    flights: Arena<Flight>,
 }
 
 impl Slots {
-    /// No jobs yet; those to come are of these kinds and meet so many caches.
-    pub(super) fn new<'k>(kinds: impl Iterator<Item = &'k Kind> + Clone, caches: usize) -> Slots {
-        let most = |count: fn(&Kind) -> usize| kinds.clone().map(count).max().unwrap_or(0);
+    /// No jobs yet.
+    pub(super) fn new(model: &Model) -> Slots {
+        let kinds = || model.workloads.iter().map(|workload| &*workload.kind);
         Slots {
             jobs: Vec::new(),
             free: Vec::new(),
-            quantities: Arena::new(most(|kind| kind.quantities.len()), 0),
-            resources: Arena::new(most(|kind| kind.resources.len()), Resource::NONE),
-            cached_until: Arena::new(caches, Instant::ALWAYS),
+            quantities: Arena::new(kinds().map(|kind| kind.quantities.len()).max().unwrap_or(0), 0),
+            resources: Arena::new(kinds().map(|kind| kind.resources.len()).max().unwrap_or(0), Resource::NONE),
+            cached_until: Arena::new(CACHE_BLOCKS * model.caches, Instant::ALWAYS),
+            flights: Arena::new(2, Flight::START),
         }
     }
 
@@ -184,6 +258,7 @@ impl Slots {
         self.quantities.reset(slot);
         self.resources.reset(slot);
         self.cached_until.reset(slot);
+        self.flights.reset(slot);
         self.jobs[slot as usize] = Some(submit(self.quantities.of_mut(slot)));
         slot
     }
@@ -193,11 +268,31 @@ impl Slots {
         self.jobs[slot as usize].as_mut().expect("an event names a job in flight")
     }
 
-    /// The job in a slot, and each receiver's cache entry for its user's token.
+    /// The job in a slot that somebody remembers, if it is still in flight.
+    pub(super) fn find(&mut self, slot: u32) -> Option<&mut Job> {
+        self.jobs[slot as usize].as_mut()
+    }
+
+    /// How many jobs are in flight.
+    pub(super) fn in_flight(&self) -> usize {
+        self.jobs.len() - self.free.len()
+    }
+
+    /// The slots of the jobs in flight.
+    pub(super) fn slots(&self) -> Vec<u32> {
+        (0..self.jobs.len() as u32).filter(|slot| self.jobs[*slot as usize].is_some()).collect()
+    }
+
+    /// What each cache holds of the user's token of the job in a slot, then of its delegated token.
     #[inline]
-    pub(super) fn with_caches(&mut self, slot: u32) -> (&mut Job, &mut [Instant]) {
-        let job = self.jobs[slot as usize].as_mut().expect("an event names a job in flight");
-        (job, self.cached_until.of_mut(slot))
+    pub(super) fn caches(&mut self, slot: u32) -> &mut [Instant] {
+        self.cached_until.of_mut(slot)
+    }
+
+    /// The request under way of a strand.
+    #[inline]
+    pub(super) fn flight(&mut self, slot: u32, strand: Strand) -> &mut Flight {
+        &mut self.flights.of_mut(slot)[strand as usize]
     }
 
     /// What the job in a slot drew.

@@ -1,11 +1,35 @@
-//! Keystone: issues tokens under its lifetimes and key schedule. What it answers about them is in `identity`.
+//! Keystone: issues tokens, and answers for them on one of its nodes. The rules are in `identity`.
 
 use super::draws;
-use crate::identity::fernet::key_gone_at;
+use crate::identity::cluster::{Answer, Cluster, KeyRef, Syncs};
+use crate::identity::keystone_cache::{Entry, KeystoneCache};
+use crate::identity::keystone_node::KeystoneNode;
+use crate::identity::lineage::Lineage;
+use crate::identity::token::Refusal;
 use crate::identity::{Schedule, Token};
-use crate::model::{Keys, Model, Offset, Rotations};
-use crate::random::Streams;
+use crate::model::{Keys, Model, Offset, Rotations, Spread};
+use crate::observe::ServiceFacts;
+use crate::random::{Dist, Stream, Streams};
 use crate::units::{Instant, Span};
+
+/// A token, and what only Keystone knows of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Issued {
+    /// Its `key_gone_at` is that of the node that issued it.
+    pub(super) token: Token,
+    key: KeyRef,
+    entry: Entry,
+}
+
+/// Keystone's answer about a token.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Consulted {
+    pub(super) accepted: bool,
+    /// The token as the node saw it, for the reason of a refusal.
+    pub(super) view: Token,
+    /// Whether the node has not got the token's key yet.
+    pub(super) not_synced: bool,
+}
 
 /// Keystone during one replication.
 #[derive(Debug)]
@@ -13,55 +37,217 @@ pub(super) struct Keystone {
     expiration: Span,
     /// `allow_expired_window`.
     pub(super) window: Span,
-    schedule: Schedule,
-    max_active_keys: u32,
+    cluster: Cluster,
+    nodes: Vec<KeystoneNode>,
+    /// One node without a cache, whose clock is right: a token alone says what Keystone answers.
+    is_plain: bool,
+    /// Its answers take no time, and it is never down.
+    is_instant: bool,
+    validation_time: Dist,
+    issue_time: Dist,
+    /// Which node issues next, of several: a balancer's turn for the users' log-ins.
+    turn: u32,
+    pub(super) facts: ServiceFacts,
 }
 
 impl Keystone {
     pub(super) fn new(model: &Model, streams: Streams) -> Keystone {
-        let (schedule, max_active_keys) = match &model.keystone.keys {
-            // Nothing purges a JWS key.
-            Keys::Jws => (Schedule::Never, 1),
-            Keys::Fernet { max_active_keys, rotations, extra } => {
-                let schedule = match rotations {
-                    Rotations::Never => Schedule::Never,
-                    Rotations::At(instants) => Schedule::At(instants.clone()),
-                    Rotations::Every { period, offset } => {
-                        let offset = match offset {
-                            Offset::Fixed(offset) => *offset,
-                            Offset::Random => {
-                                let share = streams.of(draws::ROTATION_OFFSET, 0).stream(0).uniform();
-                                Span::from_seconds_f64(share * period.seconds())
-                            }
-                        };
-                        Schedule::Every { period: *period, offset: Instant::START + offset }
-                    }
-                };
-                (schedule.and_at(extra), *max_active_keys)
-            }
+        let settings = &model.keystone;
+        let mut keystone = Keystone {
+            expiration: settings.expiration,
+            window: settings.allow_expired_window,
+            cluster: cluster(model, streams),
+            nodes: Vec::new(),
+            is_plain: false,
+            is_instant: false,
+            validation_time: settings.validation_time.clone(),
+            issue_time: settings.issue_time.clone(),
+            turn: 0,
+            facts: ServiceFacts::default(),
         };
-        Keystone {
-            expiration: model.keystone.expiration,
-            window: model.keystone.allow_expired_window,
-            schedule,
-            max_active_keys,
-        }
+        keystone.reconfigure(model);
+        keystone
     }
 
-    /// A token issued at `issued` to a user who is disabled from `disabled_at` on.
-    pub(super) fn issue(&self, issued: Instant, disabled_at: Instant) -> Token {
-        Token {
-            expires: Token::expires_at(issued, self.expiration),
-            key_gone_at: key_gone_at(&self.schedule, issued, self.max_active_keys),
+    /// Takes over the settings of another model; its keys are known for all time from the beginning.
+    pub(super) fn reconfigure(&mut self, model: &Model) {
+        let settings = &model.keystone;
+        let cache = KeystoneCache { time: settings.cache_time };
+        self.expiration = settings.expiration;
+        self.window = settings.allow_expired_window;
+        self.nodes = settings.clocks.iter().map(|&clock_ahead| KeystoneNode { clock_ahead, cache }).collect();
+        self.is_plain = self.nodes == [KeystoneNode { clock_ahead: Span::ZERO, cache: KeystoneCache::OFF }];
+        self.validation_time = settings.validation_time.clone();
+        self.issue_time = settings.issue_time.clone();
+        let nothing = |dist: &Dist| dist.as_constant() == Some(0.0);
+        self.is_instant = nothing(&self.validation_time) && nothing(&self.issue_time) && settings.outages.is_empty();
+    }
+
+    /// How many nodes there are.
+    pub(super) fn nodes(&self) -> u32 {
+        self.nodes.len() as u32
+    }
+
+    /// Whether it answers alike whichever node is asked, and forgets nothing: then what it will answer is known.
+    pub(super) fn is_plain(&self) -> bool {
+        self.is_plain
+    }
+
+    /// Whether its answers take no time, and it is never down.
+    pub(super) fn is_instant(&self) -> bool {
+        self.is_instant
+    }
+
+    /// How long a token lives that is issued now.
+    pub(super) fn expiration(&self) -> Span {
+        self.expiration
+    }
+
+    /// What the node answers whose turn it is.
+    pub(super) fn validate_anywhere(&mut self, now: Instant, issued: &mut Issued) -> Consulted {
+        let node = self.turn % self.nodes();
+        self.turn = self.turn.wrapping_add(1);
+        self.validate(now, node, issued, None)
+    }
+
+    /// A token issued at `issued` to a user who is disabled from `disabled_at` on. The nodes take turns.
+    pub(super) fn issue(&mut self, issued: Instant, disabled_at: Instant) -> Issued {
+        let node = self.turn % self.nodes();
+        self.turn = self.turn.wrapping_add(1);
+        let key = self.cluster.issue(node, issued);
+        let settings = &self.nodes[node as usize];
+        let token = Token {
+            expires: settings.expires_at(issued, self.expiration),
+            key_gone_at: self.cluster.held(node, key).until,
             revoked_at: disabled_at,
-        }
+        };
+        Issued { token, key, entry: settings.at_issue(issued) }
     }
 
     /// The user's token, issued at `issued` and revoked at `revoked_at` by `DELETE /v3/auth/tokens`: that has no effect
     /// on a token that does not exist yet, has expired, or cannot be decrypted any more (Keystone answers 404).
-    pub(super) fn issue_revoked(&self, issued: Instant, revoked_at: Instant) -> Token {
-        let token = self.issue(issued, Instant::NEVER);
-        let takes_effect = revoked_at > issued && token.is_accepted(revoked_at, Span::ZERO);
-        Token { revoked_at: if takes_effect { revoked_at } else { Instant::NEVER }, ..token }
+    pub(super) fn issue_revoked(&mut self, issued: Instant, disabled_at: Instant, revoked_at: Instant) -> Issued {
+        let mut issue = self.issue(issued, disabled_at);
+        if revoked_at > issued && issue.token.is_accepted(revoked_at, Span::ZERO) {
+            issue.token.revoked_at = issue.token.revoked_at.min(revoked_at);
+        }
+        issue
+    }
+
+    /// A token in exchange for another: it expires with that one (`keystone.auth.plugins.token`), but is encrypted and
+    /// revoked by itself.
+    pub(super) fn exchange(&mut self, now: Instant, old: &Issued) -> Issued {
+        let new = self.issue(now, Instant::NEVER);
+        Issued { token: Token { expires: old.token.expires, ..new.token }, ..new }
+    }
+
+    /// What a node answers about a token; `window` is the allowance where the request allows expired tokens.
+    #[inline]
+    pub(super) fn validate(&mut self, now: Instant, node: u32, issued: &mut Issued, window: Option<Span>) -> Consulted {
+        if self.is_plain {
+            let accepted = issued.token.is_accepted(now, window.unwrap_or(Span::ZERO));
+            return Consulted { accepted, view: issued.token, not_synced: false };
+        }
+        self.validate_on(now, node, issued, window)
+    }
+
+    fn validate_on(&mut self, now: Instant, node: u32, issued: &mut Issued, window: Option<Span>) -> Consulted {
+        let settings = &self.nodes[node as usize];
+        let key = self.cluster.decrypts(node, issued.key, now);
+        let validation = settings.validate(now, &issued.token, key, window, issued.entry);
+        issued.entry = validation.entry;
+        let key_gone_at =
+            if validation.refusal == Some(Refusal::KeyNotFound) { Instant::ALWAYS } else { Instant::NEVER };
+        Consulted {
+            accepted: validation.refusal.is_none(),
+            view: Token { key_gone_at, expires: issued.token.expires - settings.clock_ahead, ..issued.token },
+            not_synced: key == Answer::NotSynced,
+        }
+    }
+
+    /// Whether a node can read what auth_token authenticates with itself.
+    pub(super) fn reads(&self, now: Instant, node: u32, issued: &Issued) -> bool {
+        self.is_plain || self.cluster.decrypts(node, issued.key, now) == Answer::Yes
+    }
+
+    /// How long a validation takes.
+    pub(super) fn validation_time(&self, stream: &mut Stream) -> Span {
+        time(&self.validation_time, stream)
+    }
+
+    /// How long issuing a token takes.
+    pub(super) fn issue_time(&self, stream: &mut Stream) -> Span {
+        time(&self.issue_time, stream)
+    }
+}
+
+fn time(dist: &Dist, stream: &mut Stream) -> Span {
+    Span::from_seconds_f64(dist.as_constant().unwrap_or_else(|| dist.sample(stream)))
+}
+
+/// No token that is older at the start is told from this one: every node has everything by then.
+const OLDEST: Span = Span::from_seconds(365 * 86_400);
+
+/// The keys of all nodes, for all time.
+fn cluster(model: &Model, streams: Streams) -> Cluster {
+    let settings = &model.keystone;
+    let (max_active_keys, (rotations, extra)) = match &settings.keys {
+        // Nothing purges a JWS key, and every node has all of them.
+        Keys::Jws => {
+            let followers = settings.clocks.iter().skip(1).map(|_| Syncs::after(Span::ZERO));
+            return Cluster::synced(Lineage::new(Schedule::Never, 1, &[]), followers);
+        }
+        Keys::Fernet { max_active_keys, rotations, extra } => (*max_active_keys, (rotations, extra)),
+    };
+    let changes: Vec<(Instant, u32)> = model
+        .changes
+        .iter()
+        .filter_map(|change| match change.model.keystone.keys {
+            Keys::Fernet { max_active_keys, .. } => Some((change.at, max_active_keys)),
+            Keys::Jws => None,
+        })
+        .collect();
+    let lineage = |schedule: Schedule| Lineage::new(schedule, max_active_keys, &changes);
+    match &settings.spread {
+        Spread::Apart(nodes) => Cluster::apart(nodes.iter().map(|at| lineage(Schedule::At(at.clone())))),
+        Spread::Synced { lag, missed, missed_between } => {
+            let primary = lineage(schedule(rotations, streams).and_at(extra));
+            let until = Instant::START + model.run.duration + model.run.drain;
+            let followers: Vec<Syncs> = (1..settings.clocks.len() as u32)
+                .map(|node| {
+                    let is_always_missed = missed_between.iter().any(|m| m.node == node);
+                    match lag.as_constant() {
+                        Some(seconds) if *missed == 0.0 && !is_always_missed => {
+                            Syncs::after(Span::from_seconds_f64(seconds))
+                        }
+                        _ => Syncs::drawn(&primary, Instant::START - OLDEST, until, |generation, at| {
+                            let stream = &mut streams.of(draws::SYNC, u64::from(node)).stream(generation as u64);
+                            let is_missed = stream.uniform() < *missed
+                                || missed_between.iter().any(|m| m.node == node && m.from <= at && at < m.until);
+                            (!is_missed).then(|| Span::from_seconds_f64(lag.sample(stream)))
+                        }),
+                    }
+                })
+                .collect();
+            Cluster::synced(primary, followers)
+        }
+    }
+}
+
+/// When the keys rotate on the first node, with every random choice made.
+fn schedule(rotations: &Rotations, streams: Streams) -> Schedule {
+    match rotations {
+        Rotations::Never => Schedule::Never,
+        Rotations::At(instants) => Schedule::At(instants.clone()),
+        Rotations::Every { period, offset } => {
+            let offset = match offset {
+                Offset::Fixed(offset) => *offset,
+                Offset::Random => {
+                    let share = streams.of(draws::ROTATION_OFFSET, 0).stream(0).uniform();
+                    Span::from_seconds_f64(share * period.seconds())
+                }
+            };
+            Schedule::Every { period: *period, offset: Instant::START + offset }
+        }
     }
 }

@@ -5,23 +5,30 @@
 //! compared as `<=`), then comes everything that the working service does, then everything that waits for it.
 
 mod arrivals;
+mod capacity;
+mod count;
+mod delegation;
 mod draws;
 mod driver;
+mod flight;
 mod job;
 mod keystone;
+mod polling;
 mod receiver;
+mod request;
 mod sender;
 
 use crate::engine::{self, Packed, Queue, World};
-use crate::jobs::{self, Program};
-use crate::model::{Model, Process, ServiceId};
-use crate::observe::{FailureKey, JobRecord, Observations, Outcome, ServiceFacts, WorkloadFacts};
+use crate::model::program::{Label, Op};
+use crate::model::{LinkId, Model, Process, ServiceId};
+use crate::observe::{JobRecord, Observations, WorkloadFacts};
 use crate::random::Streams;
 use crate::units::{Instant, Span};
 use arrivals::Submissions;
+use capacity::{Links, Pools, Waiter};
 use job::{Job, Slots, Strand};
 use keystone::Keystone;
-use receiver::Receiver;
+use receiver::{KnownTokens, Receiver};
 use sender::Sender;
 
 /// Whether a record of every job is kept.
@@ -33,12 +40,26 @@ pub enum Records {
     Jobs,
 }
 
+/// How polls are simulated; both ways give the same results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Polls {
+    /// Those whose answer is known are only counted.
+    Skipped,
+    /// Every one is an event.
+    Events,
+}
+
 /// Events between two looks at whether to stop: a few milliseconds.
 const BREATH: u64 = 1 << 16;
 
 /// Simulates one replication.
 pub fn simulate(model: &Model, replication: u32, records: Records) -> Observations {
     simulate_unless(model, replication, records, || false).expect("nobody stops it")
+}
+
+/// Simulates one replication, with polls in either way.
+pub fn simulate_polls(model: &Model, replication: u32, records: Records, polls: Polls) -> Observations {
+    run(Cloud::new(model, replication, records, polls), || false).expect("nobody stops it")
 }
 
 /// Simulates one replication, or gives it up as soon as `stopped` says so: an answer is that of [`simulate`].
@@ -48,11 +69,12 @@ pub fn simulate_unless(
     records: Records,
     stopped: impl Fn() -> bool,
 ) -> Option<Observations> {
+    run(Cloud::new(model, replication, records, Polls::Skipped), stopped)
+}
+
+fn run(mut cloud: Cloud<'_>, stopped: impl Fn() -> bool) -> Option<Observations> {
     let mut queue = Queue::new();
-    let mut cloud = Cloud::new(model, replication, records);
-    for workload in 0..model.workloads.len() {
-        cloud.schedule_arrival(workload, &mut queue);
-    }
+    cloud.begin(&mut queue);
     let mut events = 0;
     loop {
         let handled = engine::run(&mut cloud, &mut queue, BREATH);
@@ -73,56 +95,112 @@ enum Event {
     Arrival(u16),
     /// A strand of a job goes on.
     Resume(u32, Strand),
+    /// A copy over a link may have ended.
+    Link(u8),
+    /// Other settings hold.
+    Change(u16),
+    /// Jobs count from now on.
+    WarmedUp,
+    /// No more jobs arrive.
+    ArrivalsOver,
 }
 
 impl Event {
-    /// Payloads from here on are arrivals.
-    const ARRIVALS: u32 = (1 << 28) - (1 << 16);
+    /// Payloads from here on are no strands.
+    const OTHERS: u32 = (1 << 28) - (1 << 19);
+    const KIND_BITS: u32 = 16;
 
     /// The class that orders events of one instant, numbered as in the recorded chain.
     const fn class(self) -> u8 {
         match self {
+            Event::Change(_) | Event::WarmedUp | Event::ArrivalsOver => 0,
+            Event::Link(_) => 5,
             Event::Resume(_, Strand::Branch) => 6,
             Event::Resume(_, Strand::Main) | Event::Arrival(_) => 7,
         }
+    }
+
+    /// A strand as somebody who waits.
+    const fn waiter(slot: u32, strand: Strand) -> Waiter {
+        match strand {
+            Strand::Main => slot << 1,
+            Strand::Branch => slot << 1 | 1,
+        }
+    }
+
+    /// The strand that waits.
+    const fn waiting(waiter: Waiter) -> (u32, Strand) {
+        (waiter >> 1, if waiter & 1 == 0 { Strand::Main } else { Strand::Branch })
     }
 }
 
 impl Packed for Event {
     fn pack(self) -> u32 {
+        let other = |kind: u32, number: u16| Event::OTHERS | kind << Event::KIND_BITS | u32::from(number);
         match self {
-            Event::Arrival(workload) => Event::ARRIVALS | u32::from(workload),
-            Event::Resume(slot, Strand::Main) => slot << 1,
-            Event::Resume(slot, Strand::Branch) => slot << 1 | 1,
+            Event::Resume(slot, strand) => Event::waiter(slot, strand),
+            Event::Arrival(workload) => other(0, workload),
+            Event::Link(link) => other(1, link.into()),
+            Event::Change(change) => other(2, change),
+            Event::WarmedUp => other(3, 0),
+            Event::ArrivalsOver => other(4, 0),
         }
     }
 
     fn unpack(bits: u32) -> Self {
-        if bits >= Event::ARRIVALS {
-            Event::Arrival(bits as u16)
-        } else if bits & 1 == 0 {
-            Event::Resume(bits >> 1, Strand::Main)
-        } else {
-            Event::Resume(bits >> 1, Strand::Branch)
+        if bits < Event::OTHERS {
+            let (slot, strand) = Event::waiting(bits);
+            return Event::Resume(slot, strand);
+        }
+        match (bits - Event::OTHERS) >> Event::KIND_BITS {
+            0 => Event::Arrival(bits as u16),
+            1 => Event::Link(bits as u8),
+            2 => Event::Change(bits as u16),
+            3 => Event::WarmedUp,
+            _ => Event::ArrivalsOver,
         }
     }
 }
 
+/// Where a strand goes after an operation; without a label it comes back to the same one.
+enum Next {
+    /// On at once.
+    Go(Label),
+    /// On at a later instant, or at this one after what the branch does.
+    Wait(Instant, Option<Label>),
+    /// On when somebody else resumes it.
+    Park(Option<Label>),
+    /// Nowhere.
+    Stop,
+}
+
 /// The state of a replication.
 struct Cloud<'m> {
+    /// The settings that hold now: the last of those below that have begun.
     model: &'m Model,
-    programs: Vec<Program>,
+    /// The settings from the start and those of every change.
+    epochs: Vec<&'m Model>,
+    epoch: u16,
     submissions: Vec<Submissions<'m>>,
     /// Workloads that still submit jobs.
     submitting: usize,
     last_arrival: Instant,
     keystone: Keystone,
-    keystone_facts: ServiceFacts,
     /// By process.
     senders: Vec<Sender>,
     /// By service.
     receivers: Vec<Receiver>,
+    /// By service, whether requests to it take no time but that of its work.
+    is_immediate: Vec<bool>,
+    /// What the receivers' caches hold of service tokens, and of tokens that processes send on their own account.
+    known: KnownTokens,
+    known_own: KnownTokens,
+    pools: Pools,
+    links: Links,
     jobs: Slots,
+    elides: bool,
+    /// Strands whose polls may have to be woken up by what other jobs do.
+    pollers: Vec<Waiter>,
     workloads: Vec<WorkloadFacts>,
     keep: Records,
     records: Vec<JobRecord>,
@@ -137,7 +215,17 @@ impl World for Cloud<'_> {
     fn handle(&mut self, now: Instant, event: Event, queue: &mut Queue<Event>) {
         match event {
             Event::Arrival(workload) => self.arrive(now, usize::from(workload), queue),
-            Event::Resume(slot, strand) => self.walk(now, slot, strand, queue),
+            Event::Resume(slot, strand) => self.resume(now, slot, strand, queue),
+            Event::Link(link) => self.finish_copies(now, LinkId(link), queue),
+            Event::Change(change) => self.change(now, change, queue),
+            Event::WarmedUp => {
+                self.pools.reset_statistics(now);
+                self.links.reset_statistics(now);
+            }
+            Event::ArrivalsOver => {
+                self.pools.read_statistics(now);
+                self.links.read_statistics(now);
+            }
         }
     }
 
@@ -148,34 +236,113 @@ impl World for Cloud<'_> {
 }
 
 impl<'m> Cloud<'m> {
-    fn new(model: &'m Model, replication: u32, keep: Records) -> Cloud<'m> {
+    fn new(model: &'m Model, replication: u32, keep: Records, polls: Polls) -> Cloud<'m> {
         let streams = Streams::new(model.run.seed, replication);
-        let keystone = Keystone::new(model, streams);
+        let mut keystone = Keystone::new(model, streams);
         let held_age = model.workloads.iter().find_map(|workload| workload.service_token_age);
-        let programs: Vec<Program> = model.workloads.iter().map(|workload| jobs::compile(model, workload)).collect();
         let sender = |(index, process): (usize, &Process)| {
-            let sends = |program: &Program| program.requests().any(|request| request.from.index() == index);
             // A process that no job knows holds nothing.
-            let held_age = held_age.filter(|_| programs.iter().any(sends));
-            Sender::new(process, &keystone, held_age)
+            let held_age =
+                held_age.filter(|_| model.workloads.iter().any(|workload| sends_from(&workload.program, index)));
+            Sender::new(process, &mut keystone, held_age)
         };
         let senders = model.processes.iter().enumerate().map(sender).collect();
-        Cloud {
+        let mut cloud = Cloud {
             model,
-            programs,
+            epochs: std::iter::once(model).chain(model.changes.iter().map(|change| &change.model)).collect(),
+            epoch: 0,
             submissions: model.workloads.iter().map(|w| Submissions::new(model, w, streams)).collect(),
             submitting: model.workloads.len(),
             last_arrival: Instant::START,
             keystone,
-            keystone_facts: ServiceFacts::default(),
             senders,
             receivers: model.services.iter().map(|service| Receiver::new(model, service)).collect(),
-            jobs: Slots::new(model.workloads.iter().map(|workload| &*workload.kind), model.services.len()),
+            is_immediate: Vec::new(),
+            known: KnownTokens::new(model.caches, model.processes.len()),
+            known_own: KnownTokens::new(model.caches, model.processes.len()),
+            pools: Pools::new(model),
+            links: Links::new(model),
+            jobs: Slots::new(model),
+            elides: polls == Polls::Skipped,
+            pollers: Vec::new(),
             workloads: vec![WorkloadFacts::default(); model.workloads.len()],
             keep,
             records: Vec::new(),
             counted_from: Instant::START + model.run.warm_up,
-            constant_request_time: model.request_time.as_constant().map(Span::from_seconds_f64),
+            constant_request_time: None,
+        };
+        cloud.settle();
+        cloud
+    }
+
+    fn begin(&mut self, queue: &mut Queue<Event>) {
+        for workload in 0..self.model.workloads.len() {
+            self.schedule_arrival(workload, queue);
+        }
+        let mut at = |at, event: Event| queue.schedule(at, event.class(), event);
+        for (number, change) in self.model.changes.iter().enumerate() {
+            at(change.at, Event::Change(number as u16));
+        }
+        at(Instant::START + self.model.run.warm_up, Event::WarmedUp);
+        at(Instant::START + self.model.run.duration, Event::ArrivalsOver);
+    }
+
+    /// Works out what follows from the settings that hold now.
+    fn settle(&mut self) {
+        let queues = |service: ServiceId| self.pools.queues(self.model.services[service.index()].api);
+        let keystone_queues = queues(ServiceId::KEYSTONE);
+        let immediate = |index| self.keystone.is_instant() && !keystone_queues && !queues(ServiceId(index as u8));
+        self.is_immediate = (0..self.model.services.len()).map(immediate).collect();
+        self.constant_request_time = self.model.request_time.as_constant().map(Span::from_seconds_f64);
+    }
+
+    /// From now on other settings hold.
+    fn change(&mut self, now: Instant, change: u16, queue: &mut Queue<Event>) {
+        // What the polls up to now were like depends on the settings up to now.
+        self.wake_pollers(now, None, queue);
+        self.epoch = change + 1;
+        self.model = self.epochs[usize::from(self.epoch)];
+        let model = self.model;
+        self.keystone.reconfigure(model);
+        for (sender, process) in self.senders.iter_mut().zip(&model.processes) {
+            sender.reconfigure(process);
+        }
+        for (receiver, service) in self.receivers.iter_mut().zip(&model.services) {
+            receiver.reconfigure(model, service);
+        }
+        for (submissions, workload) in self.submissions.iter_mut().zip(&model.workloads) {
+            submissions.reconfigure(model, workload);
+        }
+        let mut admitted = Vec::new();
+        self.pools.resize(now, model, |waiter| admitted.push(waiter));
+        for waiter in admitted {
+            let (slot, strand) = Event::waiting(waiter);
+            self.schedule(now, slot, strand, queue);
+        }
+        self.links.resize(now, model);
+        for link in 0..model.links.len() {
+            self.watch(LinkId(link as u8), queue);
+        }
+        self.settle();
+    }
+
+    /// Sees to it that the end of the next copy over a link is not missed.
+    fn watch(&mut self, link: LinkId, queue: &mut Queue<Event>) {
+        if let Some(at) = self.links.next_end(link) {
+            let event = Event::Link(link.0);
+            queue.schedule(at, event.class(), event);
+        }
+    }
+
+    fn finish_copies(&mut self, now: Instant, link: LinkId, queue: &mut Queue<Event>) {
+        let mut ended = false;
+        while let Some(waiter) = self.links.finish_due(now, link) {
+            let (slot, strand) = Event::waiting(waiter);
+            self.schedule(now, slot, strand, queue);
+            ended = true;
+        }
+        if ended {
+            self.watch(link, queue);
         }
     }
 
@@ -191,78 +358,23 @@ impl<'m> Cloud<'m> {
 
     fn arrive(&mut self, now: Instant, workload: usize, queue: &mut Queue<Event>) {
         self.last_arrival = now;
+        let disabled_at = self.model.workloads[workload].user_disabled_at.unwrap_or(Instant::NEVER);
         let slot = self.jobs.insert(|drawn| {
             let submission = self.submissions[workload].submit(now, drawn);
-            let token = self.keystone.issue_revoked(now - submission.token_age, submission.revoked_at);
-            Job::new(workload, now, &submission, token)
+            let issued = now - submission.token_age;
+            let token = self.keystone.issue_revoked(issued, disabled_at, submission.revoked_at);
+            Job::new(workload, self.epoch, now, &submission, token)
         });
         self.schedule_arrival(workload, queue);
         self.walk(now, slot, Strand::Main, queue);
     }
+}
 
-    /// Counts a job whose timelines have all ended; its slot is still as it left it.
-    fn count(&mut self, slot: u32, job: &Job) {
-        if job.submitted < self.counted_from {
-            return;
-        }
-        let kind = &self.model.workloads[job.workload].kind;
-        let (quantities, resources) = self.jobs.details(slot, kind);
-        let facts = &mut self.workloads[job.workload];
-        let counts = &mut facts.counts;
-        counts.jobs += 1;
-        match job.outcome {
-            Outcome::Unfinished => counts.unfinished += 1,
-            Outcome::Completed => {
-                counts.completed += 1;
-                if let Some(ended) = job.ended {
-                    let duration = ended.since(job.submitted);
-                    counts.duration_sum_micros += i128::from(duration.micros());
-                    facts.durations.record(duration);
-                }
-                if let Some(margin) = job.smallest_margin {
-                    facts.margins.record(margin);
-                }
-            }
-            Outcome::Failed(failure) => {
-                counts.failed += 1;
-                counts.refused_at_submission += u64::from(job.accepted == 0);
-                counts.token_failures += u64::from(failure.first_cause.reason.is_token_failure());
-                let orphans = u64::from(job.orphans(kind, resources));
-                counts.orphans += orphans;
-                let key = FailureKey {
-                    step: failure.step,
-                    reason: failure.reason,
-                    first_cause_step: failure.first_cause.step,
-                    first_cause_reason: failure.first_cause.reason,
-                };
-                let way = facts.failures.entry(key).or_default();
-                way.jobs += 1;
-                way.orphans += orphans;
-            }
-        }
-        if self.keep == Records::Jobs {
-            self.records.push(job.record(kind, quantities, resources));
-        }
-    }
-
-    fn observe(mut self, events: u64) -> Observations {
-        let left: Vec<(u32, Job)> = self.jobs.drain().collect();
-        for (slot, job) in &left {
-            self.count(*slot, job);
-        }
-        let mut services: Vec<ServiceFacts> = self.receivers.iter().map(|receiver| receiver.facts).collect();
-        services[ServiceId::KEYSTONE.index()] = self.keystone_facts;
-        Observations {
-            workloads: self.workloads,
-            services,
-            service_tokens_issued: self
-                .senders
-                .iter()
-                .filter(|sender| sender.is_service_user)
-                .map(|sender| u64::from(sender.issued))
-                .sum(),
-            records: self.records,
-            events,
-        }
-    }
+/// Whether a process sends requests in a program.
+fn sends_from(program: &crate::model::program::Program, process: usize) -> bool {
+    program.ops.iter().any(|op| match op {
+        Op::Request { request, .. } => request.from.index() == process,
+        Op::Poll(poll) => poll.request.from.index() == process,
+        _ => false,
+    })
 }

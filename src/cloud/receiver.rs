@@ -1,8 +1,9 @@
-//! A receiving service: auth_token in front of it, with its cache of service tokens and its counters.
+//! A receiving service: auth_token in front of it, with its caches of service tokens and its counters.
 
+use super::keystone::Issued;
 use super::sender::Held;
+use crate::identity;
 use crate::identity::roles::has_one_of;
-use crate::identity::{self, Check, Presented, ServicePresented, Token};
 use crate::model::{Model, Process, ProcessId, Service};
 use crate::observe::ServiceFacts;
 use crate::units::{Instant, Span};
@@ -10,68 +11,91 @@ use crate::units::{Instant, Span};
 /// One receiver.
 #[derive(Debug)]
 pub(super) struct Receiver {
-    rules: identity::Receiver,
-    /// By process.
-    senders: Vec<KnownSender>,
+    pub(super) rules: identity::Receiver,
+    /// The first of its caches, among those of all services.
+    first_cache: usize,
+    /// How many it has: one for each worker process, or one for all.
+    pub(super) caches: u32,
+    /// Of each process, whether its service user has a role that counts here.
+    has_role: Vec<bool>,
     pub(super) facts: ServiceFacts,
-}
-
-/// What a receiver knows of a sender's service token. One entry is enough: a process that has replaced its token never
-/// sends the old one again.
-#[derive(Clone, Copy, Debug)]
-struct KnownSender {
-    has_role: bool,
-    number: u32,
-    cached_until: Instant,
+    /// auth_token's own token, where several nodes may differ about it.
+    pub(super) own: Option<Issued>,
+    /// Until when auth_token's own token is used again.
+    pub(super) logged_in_until: Instant,
 }
 
 impl Receiver {
     pub(super) fn new(model: &Model, service: &Service) -> Receiver {
+        let mut receiver = Receiver {
+            rules: identity::Receiver { roles_required: false, cache_time: None, clock_ahead: Span::ZERO },
+            first_cache: service.first_cache.into(),
+            caches: service.caches.into(),
+            has_role: Vec::new(),
+            facts: ServiceFacts::default(),
+            own: None,
+            logged_in_until: Instant::ALWAYS,
+        };
+        receiver.reconfigure(model, service);
+        receiver
+    }
+
+    /// Takes over the settings of another model; what it has cached stays for as long as it was going to.
+    pub(super) fn reconfigure(&mut self, model: &Model, service: &Service) {
         let settings = service.keystone_authtoken.as_ref();
+        self.rules = identity::Receiver {
+            roles_required: settings.is_some_and(|settings| settings.service_token_roles_required),
+            cache_time: settings.and_then(|settings| settings.token_cache_time),
+            clock_ahead: service.clock_ahead,
+        };
         let has_role = |process: &Process| match (&process.user, settings) {
             (Some(user), Some(settings)) => has_one_of(&texts(&user.roles), &texts(&settings.service_token_roles)),
             (None, _) | (_, None) => false,
         };
-        let known =
-            |process: &Process| KnownSender { has_role: has_role(process), number: 0, cached_until: Instant::ALWAYS };
-        Receiver {
-            rules: identity::Receiver {
-                roles_required: settings.is_some_and(|settings| settings.service_token_roles_required),
-                cache_time: settings.and_then(|settings| settings.token_cache_time),
-                clock_ahead: Span::ZERO,
-            },
-            senders: model.processes.iter().map(known).collect(),
-            facts: ServiceFacts::default(),
-        }
+        self.has_role = model.processes.iter().map(has_role).collect();
     }
 
-    /// Takes up a request at `now`; `cached_until` is this receiver's cache entry for the user's token.
+    /// Whether the user whose service tokens a process sends has a role that counts here.
     #[inline]
-    pub(super) fn check(
-        &mut self,
-        now: Instant,
-        window: Span,
-        user: &Token,
-        cached_until: &mut Instant,
-        from: ProcessId,
-        held: Option<&Held>,
-    ) -> Check {
-        let known = &mut self.senders[from.index()];
-        let service = held.map(|held| {
-            if known.number != held.number {
-                known.number = held.number;
-                known.cached_until = Instant::ALWAYS;
-            }
-            let presented = Presented { token: held.token, cached_until: known.cached_until };
-            ServicePresented { presented, has_role: known.has_role }
-        });
-        let user = Presented { token: *user, cached_until: *cached_until };
-        let check = identity::check(now, window, &self.rules, &user, service.as_ref());
-        *cached_until = check.user.cached_until;
-        if let Some(answer) = check.service {
-            known.cached_until = answer.cached_until;
+    pub(super) fn has_role(&self, from: ProcessId) -> bool {
+        self.has_role[from.index()]
+    }
+
+    /// A cache of its own, numbered from 0, among those of all services.
+    #[inline]
+    pub(super) fn cache(&self, worker: u32) -> usize {
+        self.first_cache + worker as usize
+    }
+}
+
+/// What the caches know of the tokens that processes send. One entry each is enough: a process that has replaced its
+/// token never sends the old one again.
+#[derive(Debug)]
+pub(super) struct KnownTokens {
+    entries: Vec<Known>,
+    processes: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    number: u32,
+    cached_until: Instant,
+}
+
+impl KnownTokens {
+    pub(super) fn new(caches: usize, processes: usize) -> KnownTokens {
+        let unknown = Known { number: 0, cached_until: Instant::ALWAYS };
+        KnownTokens { entries: vec![unknown; caches * processes], processes }
+    }
+
+    /// Until when a cache answers for the token that a process holds.
+    #[inline]
+    pub(super) fn cached_until(&mut self, cache: usize, from: ProcessId, held: &Held) -> &mut Instant {
+        let known = &mut self.entries[cache * self.processes + from.index()];
+        if known.number != held.number {
+            *known = Known { number: held.number, cached_until: Instant::ALWAYS };
         }
-        check
+        &mut known.cached_until
     }
 }
 

@@ -74,6 +74,11 @@ impl Collected {
         }
     }
 
+    /// Adds those of another collection.
+    pub fn append(&mut self, others: Collected) {
+        others.list.into_iter().for_each(|issue| self.push(issue));
+    }
+
     /// How many there are.
     #[expect(clippy::len_without_is_empty, reason = "it is compared with itself from before")]
     pub fn len(&self) -> usize {

@@ -77,6 +77,16 @@ impl Value {
         }
     }
 
+    /// The same value as if all of it were written at one place.
+    pub fn at_place(&self, place: Place) -> Value {
+        let node = match &self.node {
+            Node::Array(items) => Node::Array(items.iter().map(|item| item.at_place(place)).collect()),
+            Node::Table(table) => Node::Table(table.at_place(place)),
+            node @ (Node::Flag(_) | Node::Integer(_) | Node::Real(_) | Node::Text(_) | Node::Moment(_)) => node.clone(),
+        };
+        Value { place, node }
+    }
+
     /// As a person wrote it, without the quotes of a plain string.
     pub fn label(&self) -> String {
         self.as_text().map_or_else(|| self.to_string(), str::to_owned)
@@ -124,6 +134,12 @@ pub struct Entry {
 }
 
 impl Table {
+    /// The same table as if all of it were written at one place.
+    pub fn at_place(&self, place: Place) -> Table {
+        let entry = |entry: &Entry| Entry { key: Arc::clone(&entry.key), place, value: entry.value.at_place(place) };
+        Table { entries: self.entries.iter().map(entry).collect() }
+    }
+
     /// The entry of a key directly here.
     pub fn entry(&self, key: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| &*entry.key == key)

@@ -91,6 +91,11 @@ fn is_in_time(now: Instant, receiver: &Receiver, token: &Token, allow_expired: b
     allow_expired || token.expires >= now + receiver.clock_ahead
 }
 
+/// From when on a receiver's own clock refuses a token.
+pub fn in_time_until(receiver: &Receiver, token: &Token, allow_expired: bool) -> Instant {
+    if allow_expired { Instant::NEVER } else { token.expires - receiver.clock_ahead + Span::from_micros(1) }
+}
+
 /// Looks at one token: first in the cache, then at Keystone, then at the receiver's own clock.
 #[inline]
 pub(super) fn look(

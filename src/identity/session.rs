@@ -12,6 +12,11 @@ pub fn is_reused(expires: Instant, now: Instant) -> bool {
     expires.since(now) >= MIN_TOKEN_LIFE
 }
 
+/// From when on [`is_reused`] does not hold any more.
+pub fn reused_until(expires: Instant) -> Instant {
+    expires - MIN_TOKEN_LIFE + Span::from_micros(1)
+}
+
 /// Where a sender's user token comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UserAuth {

@@ -46,6 +46,11 @@ impl Token {
         now < self.expires + allowance && now < self.key_gone_at && now < self.revoked_at
     }
 
+    /// From when on Keystone refuses it.
+    pub fn accepted_until(&self, allowance: Span) -> Instant {
+        (self.expires + allowance).min(self.key_gone_at).min(self.revoked_at)
+    }
+
     /// Why Keystone refuses it at `now`, `None` if it does not; `window` is `Some` where the request allows expired
     /// tokens. Where several hold, the key comes before time and time before revocation, as Keystone looks at them
     /// (`keystone.token.provider:Manager.validate_token`).

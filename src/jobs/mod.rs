@@ -1,32 +1,64 @@
-//! The job kinds that outlast brings along, and the flat programs that the driver walks. No service internals.
+//! Job kinds: the step language in which they are defined, the kinds that outlast ships, and the compiler to the flat
+//! programs that are walked. No service internals.
 
-mod boot_from_volume;
-mod program;
+mod assemble;
+mod builtin;
+mod check;
+mod compile;
+pub mod definition;
+mod flow;
+mod names;
+mod read;
+#[cfg(test)]
+mod tests;
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-use crate::model::{Kind, Model, Workload};
+use crate::document::{Collected, Issue, Table};
+use definition::Definition;
 
-pub use program::{Ending, Label, Op, Program, Request, Watched};
+pub use compile::Settings;
+pub use names::{API, Names};
+pub use read::{Form, FormKeys, KIND_KEYS, PROCEDURE_KEYS};
 
-/// The job kinds that need no definition, in the order in which documents list them.
-pub fn builtins() -> &'static [Arc<Kind>] {
-    static KINDS: LazyLock<[Arc<Kind>; 1]> = LazyLock::new(|| [Arc::new(boot_from_volume::kind())]);
-    &*KINDS
+/// The job kinds that outlast ships, in the order in which documents list them.
+pub fn builtins() -> &'static [Arc<Definition>] {
+    &builtin::shipped().definitions
 }
 
-/// The built-in job kind of this name.
-pub fn builtin(name: &str) -> Option<Arc<Kind>> {
-    builtins().iter().find(|kind| kind.name == name).cloned()
+/// The shipped job kind of this name.
+pub fn builtin(name: &str) -> Option<&'static Arc<Definition>> {
+    builtins().iter().find(|definition| definition.kind.name == name)
 }
 
-/// The program of a workload's jobs under the settings of a model.
-///
-/// # Panics
-/// If the workload is of no built-in kind.
-pub fn compile(model: &Model, workload: &Workload) -> Program {
-    match workload.kind.name.as_str() {
-        boot_from_volume::NAME => boot_from_volume::compile(model, workload),
-        unknown => panic!("a workload is of a built-in kind, not of `{unknown}`"),
+/// Reads the `[[job]]` and `[[procedure]]` of a scenario. Those with a problem are left out.
+pub fn read(written: &Table, names: &Names, issues: &mut Collected) -> Vec<Arc<Definition>> {
+    let shipped = builtin::shipped();
+    let mut procedures = shipped.procedures.clone();
+    if let Some(list) = written.get("procedure") {
+        let own = read::procedures(list, &procedures, issues);
+        procedures.extend(own);
     }
+    let Some(list) = written.get("job") else {
+        return builtin::checked(read::kinds(&[], &procedures, names, issues), issues);
+    };
+    let tables = read::tables(list, "job", issues);
+    for (table, _) in &tables {
+        read::unknown_keys(table, "job", &KIND_KEYS, issues);
+    }
+    let read = builtin::checked(read::kinds(&tables, &procedures, names, issues), issues);
+    let mut unique: Vec<Arc<Definition>> = Vec::with_capacity(read.len());
+    for definition in read {
+        let (name, place) = (&definition.kind.name, definition.place);
+        if builtin(name).is_some() {
+            let issue = Issue::at(place, format!("the job kind `{name}` is built in"));
+            issues.push(issue.help("outlast ships a kind of this name; take another"));
+        } else if let Some(first) = unique.iter().find(|first| first.kind.name == *name) {
+            issues
+                .push(Issue::at(place, format!("a second job kind is named `{name}`")).also(first.place, "the first"));
+        } else {
+            unique.push(definition);
+        }
+    }
+    unique
 }

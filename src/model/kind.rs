@@ -3,6 +3,8 @@
 //! Everything inside a kind is known by its place (an index of one byte); names are looked up when something is read
 //! or written.
 
+use super::services::LinkId;
+
 /// Place of a step in [`Kind::steps`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StepId(pub u8);
@@ -91,6 +93,38 @@ pub struct Quantity {
     pub unit: QuantityUnit,
     /// What it is, in a sentence.
     pub meaning: String,
+    /// What it follows from where a workload does not give it; `None`: it is zero there.
+    pub derived: Option<Derived>,
+}
+
+/// What a quantity follows from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Derived {
+    /// The time of a copy.
+    Copy {
+        /// How much; itself not derived.
+        size: QuantityId,
+        /// Over what.
+        link: LinkId,
+    },
+    /// A number of pieces, the last of which may be smaller.
+    Pieces {
+        /// Of what; itself not derived.
+        size: QuantityId,
+        /// The size of one.
+        per: PieceSize,
+        /// Below this there are none.
+        from: Option<PieceSize>,
+    },
+}
+
+/// The size of a piece.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PieceSize {
+    /// So many bytes, above zero.
+    Bytes(u64),
+    /// What this key of the scenario holds.
+    Key(String),
 }
 
 impl Quantity {
@@ -153,7 +187,8 @@ mod tests {
     use super::*;
 
     fn kind() -> Kind {
-        let quantity = |name: &str, unit| Quantity { name: name.to_owned(), unit, meaning: String::new() };
+        let quantity =
+            |name: &str, unit| Quantity { name: name.to_owned(), unit, meaning: String::new(), derived: None };
         let states = ["none", "creating", "deleted", "error"].map(str::to_owned).to_vec();
         Kind {
             name: "snapshot".to_owned(),

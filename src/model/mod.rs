@@ -4,6 +4,7 @@
 //! behind it cannot fail. No serde, no I/O, no clock and no random numbers here.
 
 mod kind;
+pub mod program;
 mod services;
 pub mod study;
 pub mod vocabulary;
@@ -11,9 +12,11 @@ pub mod vocabulary;
 use std::sync::Arc;
 
 use crate::random::{DailyRate, Dist};
-use crate::units::{Instant, Span, Throughput};
+use crate::units::{Instant, Span};
 
-pub use kind::{Kind, Quantity, QuantityId, QuantityUnit, Resource, ResourceId, StepId};
+use program::Program;
+
+pub use kind::{Derived, Kind, PieceSize, Quantity, QuantityId, QuantityUnit, Resource, ResourceId, StepId};
 pub use services::{AuthToken, Link, LinkId, Pool, PoolId, Process, ProcessId, Sends, Service, ServiceId, ServiceUser};
 
 /// Everything that one replication needs.
@@ -23,12 +26,6 @@ pub struct Model {
     pub run: Run,
     /// Tokens and keys.
     pub keystone: Keystone,
-    /// Nova's options that the jobs meet.
-    pub nova: Nova,
-    /// Cinder's options that the jobs meet.
-    pub cinder: Cinder,
-    /// Glance's options that the jobs meet.
-    pub glance: Glance,
     /// Who answers requests, indexed by [`ServiceId`].
     pub services: Vec<Service>,
     /// Who sends them, indexed by [`ProcessId`].
@@ -39,8 +36,6 @@ pub struct Model {
     pub links: Vec<Link>,
     /// How many caches the middlewares of all services have; services may share them.
     pub caches: usize,
-    /// How Cinder gets an image into a volume.
-    pub image_path: ImagePath,
     /// Work of one API request at its receiver, in seconds.
     pub request_time: Dist,
     /// Where jobs come from; at least one, with distinct names.
@@ -168,51 +163,6 @@ pub enum Offset {
     Fixed(Span),
 }
 
-/// nova.conf, but for tokens.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Nova {
-    /// Polls of a volume that is not ready, at least 1 (`block_device_allocate_retries` + 1).
-    pub volume_poll_attempts: u32,
-    /// `block_device_allocate_retries_interval`.
-    pub volume_poll_interval: Span,
-}
-
-/// cinder.conf, but for tokens.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Cinder {
-    /// `scheduler_max_attempts`, at least 1.
-    pub scheduler_max_attempts: u32,
-    /// `verify_glance_signatures` is not `disabled`.
-    pub verify_glance_signatures: bool,
-}
-
-/// glance-api.conf, but for tokens.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Glance {
-    /// Where image data lies.
-    pub store: GlanceStore,
-}
-
-/// Where Glance keeps image data, as far as tokens are concerned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GlanceStore {
-    /// The backend asks for no user token: file, rbd, Swift in single-tenant mode, Cinder with credentials of its own.
-    OwnCredentials,
-    /// Swift in multi-tenant mode: the user's token, alone.
-    SwiftMultiTenant,
-    /// Cinder without credentials of its own: the user's token, alone.
-    CinderUserToken,
-}
-
-/// How Cinder gets an image into a volume.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ImagePath {
-    /// Download, then convert.
-    Copy,
-    /// The backend clones: no long phase.
-    Clone,
-}
-
 /// A stream of jobs of one kind.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Workload {
@@ -224,10 +174,10 @@ pub struct Workload {
     pub arrivals: Arrivals,
     /// How old the user's token is then.
     pub token_age: TokenAge,
+    /// What the jobs do under the settings of this point.
+    pub program: Arc<Program>,
     /// What each job draws, in the order of the kind's quantities.
     pub quantities: Vec<Source>,
-    /// Of the block device mapping.
-    pub delete_on_termination: bool,
     /// When the user's token is revoked, counted in seconds from submission; may be negative.
     pub revoke_after: Option<Dist>,
     /// From when on the user is disabled, and with it every token of theirs.
@@ -248,12 +198,21 @@ impl Workload {
 pub enum Source {
     /// Drawn, in the quantity's unit.
     Drawn(Dist),
-    /// A size over a throughput.
-    Transfer {
-        /// The size, which is itself no transfer.
+    /// The time of a copy.
+    Copy {
+        /// Of so much; itself not derived.
         size: QuantityId,
-        /// The throughput.
-        speed: Throughput,
+        /// Over this link: at its ceiling, or by what it gives where its bandwidth is shared.
+        link: LinkId,
+    },
+    /// The number of pieces of a size, the last of which may be smaller.
+    Pieces {
+        /// The size, which is itself not derived.
+        size: QuantityId,
+        /// Bytes of a piece, at least 1.
+        per: u64,
+        /// Below so many bytes there are none.
+        from: u64,
     },
 }
 

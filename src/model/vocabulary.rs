@@ -38,6 +38,8 @@ vocabulary! {
         ServiceTokenInvalid => "service_token_invalid",
         /// The Fernet key of the user's token is gone.
         FernetKeyGone => "fernet_key_gone",
+        /// The Fernet key of the token has not reached the Keystone node that was asked.
+        FernetKeyNotSynced => "fernet_key_not_synced",
         /// The user's token was revoked.
         Revoked => "revoked",
         /// The service token's user has none of the receiver's `service_token_roles`.
@@ -48,6 +50,12 @@ vocabulary! {
         UserTokenExpired => "user_token_expired",
         /// The same behind Glance, which never sends a service token to its backend.
         BackendNoServiceToken => "backend_no_service_token",
+        /// Keystone would not exchange the user's token, which it never does for an expired one.
+        TokenExchangeRefused => "token_exchange_refused",
+        /// Cinder would not delete an attachment in use for anybody but Nova with a service token (CVE-2023-2088).
+        DetachConflict => "detach_conflict",
+        /// Keystone could not be reached.
+        KeystoneUnavailable => "keystone_unavailable",
         /// Nova stopped waiting for the volume.
         VolumeWaitTimeout => "volume_wait_timeout",
         /// Nova saw the volume in `error`; the first cause says why.
@@ -63,11 +71,15 @@ impl Reason {
         match self {
             Reason::ServiceTokenInvalid => "service token invalid",
             Reason::FernetKeyGone => "Fernet key gone",
+            Reason::FernetKeyNotSynced => "Fernet key not synced",
             Reason::Revoked => "token revoked",
             Reason::ServiceTokenRoleMissing => "service token lacks the role",
             Reason::BeyondWindow => "beyond allow_expired_window",
             Reason::UserTokenExpired => "user token expired",
             Reason::BackendNoServiceToken => "no service token behind Glance",
+            Reason::TokenExchangeRefused => "token exchange refused",
+            Reason::DetachConflict => "detach conflict",
+            Reason::KeystoneUnavailable => "Keystone unavailable",
             Reason::VolumeWaitTimeout => "volume wait timed out",
             Reason::VolumeError => "volume went to error",
             Reason::CinderBadRequest => "Cinder answered 400",
@@ -76,7 +88,7 @@ impl Reason {
 
     /// Whether a job with this first cause counts as a token failure.
     pub const fn is_token_failure(self) -> bool {
-        !matches!(self, Reason::VolumeWaitTimeout)
+        !matches!(self, Reason::VolumeWaitTimeout | Reason::KeystoneUnavailable)
     }
 }
 

@@ -19,6 +19,10 @@ pub struct Observations {
     pub workloads: Vec<WorkloadFacts>,
     /// By service, in the order of the model.
     pub services: Vec<ServiceFacts>,
+    /// By pool.
+    pub pools: Vec<PoolFacts>,
+    /// By link.
+    pub links: Vec<LinkFacts>,
     /// Tokens issued to the users of `[service_user]`, held ones included.
     pub service_tokens_issued: u64,
     /// Every counted job in the order of ending; empty unless asked for.
@@ -38,6 +42,10 @@ pub struct PointFacts {
     pub by_replication: Vec<Vec<ReplicationFacts>>,
     /// By service, in the order of the model, sums over the replications.
     pub services: Vec<ServiceFacts>,
+    /// By pool.
+    pub pools: Vec<PoolFacts>,
+    /// By link.
+    pub links: Vec<LinkFacts>,
     /// Events that the engine handled.
     pub events: u64,
 }
@@ -59,6 +67,8 @@ impl PointFacts {
             workloads: vec![WorkloadFacts::default(); model.workloads.len()],
             by_replication: Vec::new(),
             services: vec![ServiceFacts::default(); model.services.len()],
+            pools: vec![PoolFacts::default(); model.pools.len()],
+            links: vec![LinkFacts::default(); model.links.len()],
             events: 0,
         }
     }
@@ -70,6 +80,12 @@ impl PointFacts {
         }
         let kept = |facts: WorkloadFacts| ReplicationFacts { counts: facts.counts, failures: facts.failures };
         self.by_replication.push(replication.workloads.into_iter().map(kept).collect());
+        for (ours, theirs) in self.pools.iter_mut().zip(&replication.pools) {
+            ours.merge(theirs);
+        }
+        for (ours, theirs) in self.links.iter_mut().zip(&replication.links) {
+            ours.add(theirs);
+        }
         for (ours, theirs) in self.services.iter_mut().zip(&replication.services) {
             ours.add(theirs);
         }
@@ -189,6 +205,55 @@ impl ServiceFacts {
     }
 }
 
+/// What a pool did for those who asked for a slot at or after `warm_up`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PoolFacts {
+    /// Who asked for a slot.
+    pub arrived: u64,
+    /// Slots that were given back.
+    pub served: u64,
+    /// How long those waited who got one.
+    pub waits: Sketch,
+    /// The sum of that, in microseconds.
+    pub wait_sum_micros: i128,
+    /// Microseconds times slots, from the end of the warm-up to the last arrival.
+    pub slots_micros: i128,
+    /// Microseconds times slots that were held.
+    pub busy_micros: i128,
+    /// Microseconds times those who waited.
+    pub waiting_micros: i128,
+}
+
+impl PoolFacts {
+    /// Adds the facts of another replication.
+    pub fn merge(&mut self, other: &PoolFacts) {
+        self.arrived += other.arrived;
+        self.served += other.served;
+        self.waits.merge(&other.waits);
+        self.wait_sum_micros += other.wait_sum_micros;
+        self.slots_micros += other.slots_micros;
+        self.busy_micros += other.busy_micros;
+        self.waiting_micros += other.waiting_micros;
+    }
+}
+
+/// What a shared link carried, from the end of the warm-up to the last arrival.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LinkFacts {
+    /// Millionths of bytes.
+    pub carried: i128,
+    /// What it could have carried.
+    pub capacity: i128,
+}
+
+impl LinkFacts {
+    /// Adds the facts of another replication.
+    pub fn add(&mut self, other: &LinkFacts) {
+        self.carried += other.carried;
+        self.capacity += other.capacity;
+    }
+}
+
 /// Everything about one job.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobRecord {
@@ -206,6 +271,8 @@ pub struct JobRecord {
     pub ended: Option<Instant>,
     /// How it ended.
     pub outcome: Outcome,
+    /// The first refusal that was only logged, before the job ended.
+    pub caught: Option<Failure>,
     /// What the clean-up came to; `None` unless it failed.
     pub cleanup: Option<Cleanup>,
     /// The state of each resource of its kind, in their order.

@@ -455,7 +455,7 @@ mod tests {
     fn drawn_quantities_are_those_of_all_kinds() {
         let mut study = fixture::single().study;
         let workloads = &mut study.points[0].model.workloads;
-        let quantity = |name: &str, unit| Quantity { name: name.into(), unit, meaning: String::new() };
+        let quantity = |name: &str, unit| Quantity { name: name.into(), unit, meaning: String::new(), derived: None };
         let mut kind = crate::model::Kind::clone(&workloads[0].kind);
         kind.quantities = vec![
             quantity("chunks", QuantityUnit::Count),
@@ -471,6 +471,7 @@ mod tests {
         );
         let place = Place { study: &study, point: &study.points[0], replications: 0 };
         let job = JobRecord {
+            caught: None,
             workload: 1,
             ordinal: 0,
             submitted: crate::units::Instant::START,

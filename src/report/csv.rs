@@ -172,6 +172,7 @@ mod tests {
         // Image size, queues, download, conversion, attaching.
         let quantities = vec![42_949_672_961, 0, 0, 531_904_221, 0, 0];
         let record = JobRecord {
+            caught: None,
             workload: 0,
             ordinal: 7,
             submitted: Instant::from_micros(21_600_000_001),

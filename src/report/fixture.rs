@@ -1,13 +1,15 @@
 //! Studies and results made by hand, for the tests of this room. Nothing here is simulated.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::analysis::{Check, FailureRow, Interval, IntervalMethod, PointResult, Problem, Rate, Summary, Verdict};
+use crate::model::program::{Op, Program};
 use crate::model::study::{Axis, AxisUnit, AxisValue, Expectation, Metric, Point, Study};
 use crate::model::vocabulary::Reason;
 use crate::model::{
-    Arrivals, Cinder, Glance, GlanceStore, ImagePath, Keys, Keystone, Model, Nova, Pool, PoolId, Process, ProcessId,
-    Rotations, Run, Sends, Service, ServiceId, Source, Spread, StepId, TokenAge, Workload,
+    Arrivals, Keys, Keystone, Model, Pool, PoolId, Process, ProcessId, Rotations, Run, Sends, Service, ServiceId,
+    Source, Spread, StepId, TokenAge, Workload,
 };
 use crate::observe::{JobCounts, ServiceFacts, Sketch};
 use crate::random::Dist;
@@ -49,15 +51,11 @@ fn model() -> Model {
             issue_time: Dist::constant(0.0),
             outages: [].into(),
         },
-        nova: Nova { volume_poll_attempts: 61, volume_poll_interval: Span::from_seconds(3) },
-        cinder: Cinder { scheduler_max_attempts: 3, verify_glance_signatures: false },
-        glance: Glance { store: GlanceStore::OwnCredentials },
         services: (0..).zip(SERVICES).map(|(place, name)| service(place, name)).collect(),
         processes: (0..8).map(|_| Process { name: String::new(), sends: Sends::Never, user: None }).collect(),
         pools: (0..).zip(SERVICES).map(|(place, _)| api(place)).collect(),
         links: Vec::new(),
         caches: SERVICES.len(),
-        image_path: ImagePath::Copy,
         request_time: Dist::constant(0.04),
         workloads: vec![workload("boots")],
         changes: Vec::new(),
@@ -82,14 +80,15 @@ fn api(place: u8) -> Pool {
 }
 
 fn workload(name: &str) -> Workload {
-    let kind = crate::jobs::builtin("boot-from-volume").expect("it is built in");
+    let kind = Arc::clone(&crate::jobs::builtin("boot-from-volume").expect("it is built in").kind);
     Workload {
         name: name.into(),
         quantities: vec![Source::Drawn(Dist::constant(0.0)); kind.quantities.len()],
         kind,
+        // No job runs in what reports are tested with.
+        program: Arc::new(Program { ops: vec![Op::Complete, Op::Stop] }),
         arrivals: Arrivals::Every(Span::from_seconds(60)),
         token_age: TokenAge::Renewing { margin: Span::from_seconds(120) },
-        delete_on_termination: false,
         revoke_after: None,
         user_disabled_at: None,
         service_token_age: None,

@@ -11,6 +11,7 @@ mod words;
 pub mod console;
 pub mod csv;
 pub mod folder;
+pub mod jobs;
 pub mod json;
 pub mod junit;
 pub mod manifest;

@@ -3,14 +3,13 @@
 use super::keys::{self, KEYS, LISTS};
 use super::kinds::Kinds;
 use super::read::Context;
+use super::workload::WORKLOAD;
 use crate::document::{Issue, listing, nearest};
 use crate::document::{Table, Value};
 use crate::model::Kind;
 
-/// The path of a workload's keys in the key table.
-const WORKLOAD: &str = "workload.";
 /// Why no list of tables can change.
-const LISTED: &str = "jobs, links and expectations are those of the whole run";
+const LISTED: &str = "services, links, jobs and expectations are those of the whole run";
 
 /// Where a table stands.
 #[derive(Clone, Copy)]
@@ -139,8 +138,12 @@ mod tests {
     use crate::model::{Quantity, QuantityUnit};
 
     fn kind(name: &str, quantities: &[&str]) -> Kind {
-        let quantity =
-            |name: &&str| Quantity { name: (*name).to_owned(), unit: QuantityUnit::Count, meaning: String::new() };
+        let quantity = |name: &&str| Quantity {
+            name: (*name).to_owned(),
+            unit: QuantityUnit::Count,
+            meaning: String::new(),
+            derived: None,
+        };
         Kind {
             name: name.to_owned(),
             description: String::new(),

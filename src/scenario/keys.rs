@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use crate::jobs;
 use crate::model::study::Metric;
 use crate::model::vocabulary::Reason;
 
@@ -12,12 +11,12 @@ use super::kind::Kind;
 use super::presets;
 use crate::document::Collected;
 use crate::document::Place;
-use crate::document::{self, Node, Table, Value};
+use crate::document::{self, Table, Value};
 
 /// A key and all that is known of it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Key {
-    /// Dotted; the keys of `[[workload]]` and `[[expect]]` begin with `workload.` and `expect.`. What the jobs of a
+    /// Dotted; the keys of a list such as `[[workload]]` begin with its name, such as `workload.`. What the jobs of a
     /// workload draw are keys of their kind, not of this table.
     pub(super) path: &'static str,
     pub(super) kind: Kind,
@@ -48,7 +47,7 @@ pub(super) enum Default {
 pub(super) const RELEASES: [&str; 4] = ["2025.1", "2025.2", "2026.1", "2026.2"];
 
 /// Lists of tables, whose keys begin with the name of the list in the table.
-pub(super) const LISTS: [&str; 4] = ["link", "workload", "change", "expect"];
+pub(super) const LISTS: [&str; 5] = ["service", "link", "workload", "change", "expect"];
 
 /// The list of tables that a key of the table belongs to.
 pub(super) fn list_of(path: &str) -> Option<&'static str> {
@@ -78,6 +77,9 @@ const IMPORTS: &str = "imports stay in their workers, whose number stays";
 const CACHES: &str = "the caches stay those of the start";
 const LINKS: &str = "a link of the scenario's own is the same at every point and all the time";
 const CHANGES: &str = "a change is the same at every point; sweep the key that it sets, or write two scenarios";
+const JOBS: &str = "it says what jobs do; write a workload per kind";
+const COURSES: &str = "it says what jobs do, which only follows the settings";
+const SERVICE: &str = "services of a scenario's own are the same at every point";
 const LIST: &str = "it says what is expected, not what is simulated";
 const KIND: &str = "the columns of the results depend on it; write a workload per kind";
 
@@ -106,6 +108,8 @@ pub(super) static KEYS: &[Key] = &[
     steady(BELOW, key("preset", Kind::Choice(presets::names), NONE, "What a deployment tool ships, put below everything that is written here.", "")),
     fixed("it is read before the sweep", key("include", Kind::Paths, NONE, "Scenario files that are put below this one, later ones over earlier ones.", "")),
     fixed("it is the sweep", key("sweep", Kind::Free, Default::Unset("one point"), "Dotted keys with the list of values of each; every combination is a point.", "")),
+    steady(COURSES, fixed(JOBS, key("job", Kind::Tables, NONE, "Job kinds of the scenario's own; see docs/JOBS.md.", ""))),
+    steady(COURSES, fixed(JOBS, key("procedure", Kind::Tables, NONE, "Steps that job kinds call.", ""))),
 
     fixed("points are compared under common random numbers", key("run.seed", Kind::Integer { min: 0, max: MOST }, Default::Is("1"), "Seed of every random stream.", "")),
     fixed(PRECISION, key("run.replications", Kind::Integer { min: 1, max: 1_000_000 }, Default::Is("16"), "Independent repetitions of each point.", "")),
@@ -213,17 +217,25 @@ pub(super) static KEYS: &[Key] = &[
     key("cloud.memory_copy.bandwidth", Kind::Throughput, Default::Unset("they do not meet"), "What all of them share at once.", ""),
     key("cloud.requests.time", SECONDS, Default::Is("\"0s\""), "Work of one API request at its receiver.", ""),
 
+    fixed(NAMES, key("service.name", Kind::Name, Default::Required, "Name of a service of the scenario's own, and of its one process.", "")),
+    fixed(SERVICE, key("service.service_user.send_service_user_token", Kind::Flag, Default::Is("false"), "Whether it sends a service token beside the user's.", "")),
+    fixed(SERVICE, key("service.service_user.roles", Kind::Words, Default::Is("[\"service\"]"), "Roles of the user of its service tokens.", "assumption")),
+    fixed(SERVICE, key("service.service_user.disabled_at", Kind::Instant, Default::Unset("never"), "When that user is disabled.", "")),
+    fixed(SERVICE, key("service.keystone_authtoken.service_token_roles", Kind::Words, Default::Is("[\"service\"]"), "Roles of which a service token needs one.", "keystonemiddleware")),
+    fixed(SERVICE, key("service.keystone_authtoken.service_token_roles_required", Kind::Flag, Default::Since20262("false", "true"), "Whether a service token without such a role fails the request.", "keystonemiddleware")),
+    fixed(SERVICE, key("service.keystone_authtoken.token_cache_time", Kind::Seconds { off: true }, Default::Is("300"), "How long a good answer of Keystone is kept; -1: not at all.", "keystonemiddleware")),
+    fixed(SERVICE, key("service.pools", Kind::Free, Default::Unset("nobody queues"), "Its pools with their sizes: `api`, its API workers, and those whose slots steps hold.", "")),
     fixed(LINKS, key("link.name", Kind::Name, Default::Required, "Name of a link of the scenario's own, over which jobs of its own copy.", "")),
     fixed(LINKS, key("link.per_job", Kind::Throughput, Default::Unset("copies take no time"), "Ceiling of one copy.", "")),
     fixed(LINKS, key("link.bandwidth", Kind::Throughput, Default::Unset("they do not meet"), "What all copies share at once.", "")),
 
     fixed(NAMES, key("workload.name", Kind::Name, Default::Unset("the job kind"), "Name of the workload, unique in the scenario; `all` is taken.", "")),
-    fixed(KIND, key("workload.job", Kind::Choice(|| jobs::builtins().iter().map(|kind| kind.name.as_str()).collect()), Default::Required, "What its jobs do.", "")),
+    fixed(KIND, key("workload.job", Kind::Job, Default::Required, "What its jobs do.", "")),
     key("workload.arrivals", Kind::Arrivals, Default::Required, "When its jobs are submitted.", ""),
     key("workload.token_age", Kind::TokenAge, Default::Is("{ renewing = \"120s\" }"), "Age of the user's token at submission.", "keystoneauth renews 120 s before the end"),
     key("workload.delete_on_termination", Kind::Flag, Default::Is("false"), "Of the block device mapping: whether Nova deletes the volume after a failure.", ""),
-    key("workload.attached", Kind::Flag, Default::Is("false"), "Of kinds that ask for it: whether the instance has a volume, or the volume an instance.", ""),
-    key("workload.method", Kind::Choice(|| vec!["glance-direct", "web-download", "copy-image"]), Default::Is("\"glance-direct\""), "Of imports: how the image comes to Glance.", ""),
+    key("workload.attached", Kind::Flag, Default::Is("true"), "Of kinds that ask for it: whether the instance has a volume, or the volume an instance.", ""),
+    key("workload.method", Kind::Choice(|| vec!["web-download", "glance-direct", "copy-image"]), Default::Is("\"web-download\""), "Of imports: how the image comes to Glance.", ""),
     key("workload.uploader", Kind::Choice(|| vec!["client", "nova"]), Default::Is("\"client\""), "Of uploads: who sends the image to Glance.", ""),
     key("workload.revoke_after", Kind::Dist(Unit::SignedSeconds), Default::Unset("never"), "When the user's token is revoked, counted from submission; may be negative.", ""),
     key("workload.user_disabled_at", Kind::Instant, Default::Unset("never"), "When the user is disabled, and with it every token of theirs.", ""),
@@ -263,6 +275,7 @@ pub(super) fn kind(prefix: &str, key: &str) -> Option<Kind> {
 pub(super) struct Defaults {
     pub(super) scenario: Table,
     pub(super) workload: Table,
+    pub(super) service: Table,
 }
 
 /// The defaults of the release with this name, or of the newest.
@@ -280,11 +293,13 @@ fn of_release(release: &str) -> Defaults {
             text.push_str(&format!("{} = {value}\n", key.path));
         }
     }
-    let mut table = document::parse(&text, Place::NOWHERE.source, &mut Collected::default()).unwrap_or_default();
-    nowhere_table(&mut table);
-    let workload = table.get("workload").and_then(Value::as_table).cloned().unwrap_or_default();
-    table.entries.retain(|entry| &*entry.key != "workload");
-    Defaults { scenario: table, workload }
+    // A default stands in no file that a caret could point at.
+    let table = document::parse(&text, Place::NOWHERE.source, &mut Collected::default()).unwrap_or_default();
+    let mut table = table.at_place(Place::NOWHERE);
+    let list = |name: &str| table.get(name).and_then(Value::as_table).cloned().unwrap_or_default();
+    let (workload, service) = (list("workload"), list("service"));
+    table.entries.retain(|entry| !matches!(&*entry.key, "workload" | "service"));
+    Defaults { scenario: table, workload, service }
 }
 
 /// The default of a key under a release, as TOML.
@@ -293,23 +308,6 @@ pub(super) fn default_text(key: &Key, release: &str) -> Option<&'static str> {
         Default::Unset(_) | Default::Required => None,
         Default::Is(text) => Some(text),
         Default::Since20262(before, since) => Some(if release < "2026.2" { before } else { since }),
-    }
-}
-
-fn nowhere_table(table: &mut Table) {
-    for entry in &mut table.entries {
-        entry.place = Place::NOWHERE;
-        nowhere(&mut entry.value);
-    }
-}
-
-/// A default stands in no file that a caret could point at.
-fn nowhere(value: &mut Value) {
-    value.place = Place::NOWHERE;
-    match &mut value.node {
-        Node::Array(items) => items.iter_mut().for_each(nowhere),
-        Node::Table(table) => nowhere_table(table),
-        Node::Flag(_) | Node::Integer(_) | Node::Real(_) | Node::Text(_) | Node::Moment(_) => {}
     }
 }
 
@@ -323,9 +321,10 @@ mod tests {
         for release in RELEASES {
             let defaults = defaults(release);
             for key in KEYS.iter().filter(|key| default_text(key, release).is_some()) {
-                let value = match key.path.strip_prefix("workload.") {
-                    Some(rest) => defaults.workload.at(rest),
-                    None => defaults.scenario.at(key.path),
+                let value = match key.path.split_once('.') {
+                    Some(("workload", rest)) => defaults.workload.at(rest),
+                    Some(("service", rest)) => defaults.service.at(rest),
+                    Some(_) | None => defaults.scenario.at(key.path),
                 };
                 let mut cx = Context::default();
                 let value = value.unwrap_or_else(|| panic!("no default of {}", key.path));

@@ -67,6 +67,10 @@ pub(super) enum Kind {
     Bound,
     /// A table whose keys are checked where it is read.
     Free,
+    /// The name of a job kind.
+    Job,
+    /// A list of tables that another room reads.
+    Tables,
 }
 
 /// A value that was read.
@@ -148,6 +152,8 @@ impl Kind {
                 "a share such as `\"0.1%\"`, a count, or a duration such as `\"2h\"`, as the metric is".to_owned()
             }
             Kind::Free => "a table".to_owned(),
+            Kind::Job => "a job kind: one that is shipped, or one of `[[job]]`".to_owned(),
+            Kind::Tables => "a list of tables".to_owned(),
         }
     }
 
@@ -174,7 +180,9 @@ impl Kind {
             | Kind::Arrivals
             | Kind::TokenAge
             | Kind::Bound
-            | Kind::Free => 0,
+            | Kind::Free
+            | Kind::Job
+            | Kind::Tables => 0,
         }
     }
 
@@ -185,7 +193,8 @@ impl Kind {
             Kind::Arrivals => return process::arrivals(key, value, cx).map(Parsed::Arrivals),
             Kind::TokenAge => return process::token_age(key, value, cx).map(Parsed::TokenAge),
             Kind::Choice(words) => return choice(key, value, &words(), cx).map(Parsed::Text),
-            Kind::Free | Kind::Bound => return Some(Parsed::Free),
+            Kind::Free | Kind::Bound | Kind::Tables => return Some(Parsed::Free),
+            Kind::Job => return choice(key, value, &cx.kinds.all(), cx).map(Parsed::Text),
             Kind::Words | Kind::Paths => return words(key, value, self, cx).map(Parsed::Words),
             Kind::Instants => return cluster::instants(key, value, cx).map(Parsed::Instants),
             Kind::ByNode => return cluster::by_node(key, value, cx).map(Parsed::Spans),
@@ -344,12 +353,12 @@ fn name(text: &str) -> Result<(), String> {
     }
 }
 
-fn choice(key: &str, value: &Value, words: &[&str], cx: &mut Context) -> Option<String> {
+fn choice<W: AsRef<str>>(key: &str, value: &Value, words: &[W], cx: &mut Context) -> Option<String> {
     let Some(text) = value.as_text() else {
         cx.wrong_type(key, value, &format!("one of {}", listing(words)));
         return None;
     };
-    if words.contains(&text) {
+    if words.iter().any(|word| word.as_ref() == text) {
         return Some(text.to_owned());
     }
     cx.issue(Issue::at(value.place, format!("`{key}`: unknown value `{text}`")).help(did_you_mean(text, words)));

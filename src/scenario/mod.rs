@@ -13,11 +13,13 @@ mod keys;
 mod kind;
 mod kinds;
 mod layers;
+mod own;
 mod presets;
 mod process;
 mod read;
 mod reference;
 mod schema;
+mod settings;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -27,15 +29,18 @@ mod workload;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::jobs;
 use crate::model::Model;
 use crate::model::study::{Axis, Point, Study};
 
 use crate::document::{Collected, Issue};
 use crate::document::{Table, Value};
+use kinds::Kinds;
 use read::{Context, View};
 use sweep::Swept;
 
 pub use crate::document::Issues;
+pub use kinds::Kinds as JobKinds;
 pub use presets::{Preset, presets};
 pub use reference::reference;
 pub use schema::schema;
@@ -75,6 +80,36 @@ pub fn load_text(name: &str, text: &str, folder: &Path, overrides: &Overrides) -
     study(name, Arc::from(text), &folder.join(name), overrides, cx)
 }
 
+/// Reads the job kinds that a scenario file defines, beside those that are shipped; the rest of the file is not looked at.
+///
+/// # Errors
+/// Every problem of them at once, each with its place.
+pub fn job_kinds(path: &Path) -> Result<JobKinds, Issues> {
+    let mut cx = Context::default();
+    let text = match cx.sources.read(path, "", crate::document::SCENARIO_LIMIT) {
+        Ok(text) => text,
+        Err(message) => {
+            cx.issue(Issue::general(message));
+            return Err(finish(cx));
+        }
+    };
+    if let Some(written) = layers::load(&path.to_string_lossy(), text, path, &mut cx) {
+        read_kinds(&written, &mut cx);
+    }
+    if cx.issues.len() == 0 { Ok(cx.kinds) } else { Err(finish(cx)) }
+}
+
+/// Reads the services and job kinds of a scenario, before anything that may name them.
+fn read_kinds(written: &Table, cx: &mut Context) {
+    let names = own::names(written, cx);
+    let definitions = jobs::read(written, &names, &mut cx.issues);
+    for definition in &definitions {
+        kinds::check(definition, cx);
+        settings::check(definition, cx);
+    }
+    cx.kinds = Kinds::with(definitions, names);
+}
+
 fn finish(cx: Context) -> Issues {
     cx.issues.finish(cx.sources.into_list())
 }
@@ -112,6 +147,7 @@ fn check_overrides(overrides: &Overrides, issues: &mut Collected) {
 
 /// One model per point of the sweep; `None`: the issues say why.
 fn expand(written: &Table, overrides: &Overrides, cx: &mut Context) -> Option<Study> {
+    read_kinds(written, cx);
     check::unknown_keys(written, cx);
     let workloads = workload::named(written, &cx.kinds);
     let before = cx.issues.len();
@@ -150,8 +186,8 @@ fn expand(written: &Table, overrides: &Overrides, cx: &mut Context) -> Option<St
             defaults: top.defaults_of(&chosen, layered),
         };
         let mut model = build::model(&view, cx);
-        workload::notes(&view, &cx.kinds, &mut notes);
         if let Some(model) = &mut model {
+            workload::notes(&view, model, &mut notes);
             model.run.seed = overrides.seed.unwrap_or(model.run.seed);
             model.run.replications = overrides.replications.unwrap_or(model.run.replications);
         }

@@ -12,6 +12,7 @@ use super::trace::Trace;
 use crate::document::{Collected, Issue};
 use crate::document::{Place, Sources};
 use crate::document::{Table, Value};
+use crate::model::program::Program;
 
 /// What reading knows and collects: job kinds, texts, CSV files that were read, problems.
 #[derive(Debug, Default)]
@@ -20,6 +21,8 @@ pub(super) struct Context {
     pub(super) sources: Sources,
     pub(super) issues: Collected,
     pub(super) empirical: HashMap<(PathBuf, Unit), Arc<[f64]>>,
+    /// Those of earlier points, so that equal ones are one.
+    pub(super) programs: Vec<Arc<Program>>,
     /// By file and workload; `None`: it was refused.
     pub(super) traces: HashMap<(PathBuf, String), Option<Trace>>,
 }

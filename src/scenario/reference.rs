@@ -43,7 +43,8 @@ pub fn reference() -> String {
 /// The keys that workloads have for what their jobs draw.
 fn quantities() -> String {
     let mut text = String::new();
-    for kind in jobs::builtins() {
+    let names = jobs::Names::well_known();
+    for kind in jobs::builtins().iter().map(|definition| &definition.kind) {
         text.push_str(&format!(
             "\n### `[[workload]]` with `job = \"{}\"`\n\n{}\n\n| key | takes | default | meaning |\n| --- | --- | --- | --- |\n",
             kind.name, kind.description
@@ -53,7 +54,7 @@ fn quantities() -> String {
                 "| `{}` | {} | {} | {} |\n",
                 quantity.name,
                 kinds::value_kind(quantity.unit).describe(),
-                kinds::default_in_words(kind, quantity),
+                kinds::default_in_words(kind, quantity, &names),
                 quantity.meaning,
             ));
         }
@@ -63,10 +64,10 @@ fn quantities() -> String {
 
 /// The section as it is written, and the key inside it.
 fn heading(key: &Key) -> (String, &'static str) {
-    match key.path.rsplit_once('.') {
-        None => ("At the top".to_owned(), key.path),
-        Some((list, name)) if LISTS.contains(&list) => (format!("`[[{list}]]`"), name),
-        Some((section, name)) => (format!("`[{section}]`"), name),
+    match (key.path.split_once('.'), key.path.rsplit_once('.')) {
+        (Some((list, name)), _) if LISTS.contains(&list) => (format!("`[[{list}]]`"), name),
+        (_, Some((section, name))) => (format!("`[{section}]`"), name),
+        (_, None) => ("At the top".to_owned(), key.path),
     }
 }
 
@@ -92,7 +93,7 @@ fn names() -> String {
         Metric::ALL.into_iter().filter(|metric| metric.counts_failures()).map(Metric::code).collect();
     let mut text =
         format!("- Metrics: {}.\n- Of these, `step` and `reason` narrow {}.\n", listing(&metrics), listing(&counting));
-    for kind in jobs::builtins() {
+    for kind in jobs::builtins().iter().map(|definition| &definition.kind) {
         text.push_str(&format!("- Steps of `{}`: {}.\n", kind.name, listing(&kind.steps)));
     }
     let reasons: Vec<&str> = Reason::ALL.iter().map(|reason| reason.code()).collect();

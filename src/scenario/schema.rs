@@ -1,5 +1,7 @@
 //! The JSON Schema of scenario files, from the key table, for editors. The real check is that of the parent module.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value as Json, json};
 
 use super::cluster::{FOLLOWER, MISSED, PERIOD};
@@ -19,7 +21,7 @@ pub fn schema() -> Json {
     for key in KEYS {
         let segments: Vec<&str> = key.path.split('.').collect();
         match segments.as_slice() {
-            [list, name] if LISTS.contains(list) => insert(items(&mut root, list), &[name], key),
+            [list, rest @ ..] if LISTS.contains(list) => insert(items(&mut root, list), rest, key),
             path => insert(&mut root, path, key),
         }
         if key.steady.is_none() && keys::list_of(key.path).is_none() {
@@ -28,13 +30,11 @@ pub fn schema() -> Json {
         }
     }
     let workload = &mut root["properties"]["workload"]["items"];
-    for quantity in jobs::builtins().iter().flat_map(|kind| &kind.quantities) {
-        property(workload, &quantity.name, || {
-            let mut schema = of_kind(kinds::value_kind(quantity.unit));
-            schema["description"] = json!(quantity.meaning);
-            schema
-        });
+    for name in quantities() {
+        property(workload, name, || of_quantity(name));
     }
+    root["properties"]["job"]["items"] = of_jobs(&jobs::KIND_KEYS, &["name", "description", "steps"]);
+    root["properties"]["procedure"]["items"] = of_jobs(&jobs::PROCEDURE_KEYS, &jobs::PROCEDURE_KEYS);
     root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     root["title"] = json!("outlast scenario");
     root["$defs"] = definitions();
@@ -45,6 +45,68 @@ pub fn schema() -> Json {
     ] });
     root["properties"]["expect"]["items"]["anyOf"] = json!([{ "required": ["min"] }, { "required": ["max"] }]);
     root
+}
+
+/// The names of what jobs of the shipped kinds draw, each once.
+fn quantities() -> BTreeSet<&'static str> {
+    let all = jobs::builtins().iter().flat_map(|definition| &definition.kind.quantities);
+    all.map(|quantity| quantity.name.as_str()).collect()
+}
+
+/// The key of a quantity, which kinds may share and mean otherwise.
+fn of_quantity(name: &str) -> Json {
+    let kinds = jobs::builtins().iter().map(|definition| &*definition.kind);
+    let drawn = kinds.flat_map(|kind| kind.quantities.iter().map(move |quantity| (&kind.name, quantity)));
+    let (mut types, mut meanings): (Vec<Json>, Vec<String>) = (Vec::new(), Vec::new());
+    for (kind, quantity) in drawn.filter(|(_, quantity)| quantity.name == name) {
+        let of_unit = of_kind(kinds::value_kind(quantity.unit));
+        if !types.contains(&of_unit) {
+            types.push(of_unit);
+        }
+        meanings.push(format!("{kind}: {}", quantity.meaning));
+    }
+    json!({ "anyOf": types, "description": meanings.join("\n") })
+}
+
+/// A table of the step language.
+fn of_jobs(keys: &[&str], required: &[&str]) -> Json {
+    let property = |key: &&str| {
+        let schema = match *key {
+            "name" => json!({ "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_-]*$", "maxLength": 100 }),
+            "description" => json!({ "type": "string" }),
+            "sources" => json!({ "type": "array", "items": { "type": "string" } }),
+            "steps" => json!({ "$ref": "#/$defs/steps" }),
+            _ => json!({ "type": "object" }),
+        };
+        ((*key).to_owned(), schema)
+    };
+    let properties: Map<String, Json> = keys.iter().map(property).collect();
+    json!({ "type": "object", "additionalProperties": false, "required": required, "properties": properties })
+}
+
+/// A list of steps: each has one of the forms. What names mean is beyond a schema.
+fn steps() -> Json {
+    let forms = jobs::Form::ALL.map(|form| {
+        let keys = form.keys();
+        let known = [keys.name].into_iter().chain(keys.required.iter().copied()).chain(keys.optional.iter().copied());
+        let mut properties: Map<String, Json> = known
+            .map(|key| {
+                let schema = match key {
+                    "inside" | "each" | "steps" | "gave_up" | "refused" | "then" | "else" | "try" | "attempt"
+                    | "beside" => json!({ "$ref": "#/$defs/steps" }),
+                    "if" | "set" | "until" | "error" => json!({ "type": "object" }),
+                    "from" | "to" | "slot" | "rpc" | "call" | "wait" | "interval" | "reason" | "parts" | "token"
+                    | "client" | "request" | "poll" | "exchange" | "trust" | "login" => json!({ "type": "string" }),
+                    _ => json!({}),
+                };
+                (key.to_owned(), schema)
+            })
+            .collect();
+        properties.insert("when".to_owned(), json!({ "type": "object" }));
+        let required: Vec<&str> = [keys.name].into_iter().chain(keys.required.iter().copied()).collect();
+        json!({ "type": "object", "additionalProperties": false, "required": required, "properties": properties })
+    });
+    json!({ "type": "array", "items": { "anyOf": forms } })
 }
 
 fn object() -> Json {
@@ -134,6 +196,9 @@ fn of_kind(kind: Kind) -> Json {
         ] }),
         Kind::Bound => json!({ "type": ["string", "number"] }),
         Kind::Free => json!({ "type": "object" }),
+        // Shipped kinds and a scenario's own, which no list here can know.
+        Kind::Job => json!({ "type": "string" }),
+        Kind::Tables => json!({ "type": "array", "items": { "type": "object" } }),
     }
 }
 
@@ -183,6 +248,7 @@ fn definitions() -> Json {
     for unit in UNITS {
         definitions.insert(definition(unit).to_owned(), distribution(unit));
     }
+    definitions.insert("steps".to_owned(), steps());
     Json::Object(definitions)
 }
 
@@ -259,15 +325,21 @@ mod tests {
         let schema = schema();
         for key in KEYS {
             let mut at = &schema;
-            for (depth, segment) in key.path.split('.').enumerate() {
+            for segment in key.path.split('.') {
+                at = if at["type"] == "array" { &at["items"] } else { at };
                 at = &at["properties"][segment];
-                at = if depth == 0 && LISTS.contains(&segment) { &at["items"] } else { at };
             }
             assert_eq!(at["description"], key.meaning, "{}", key.path);
         }
         let workload = &schema["properties"]["workload"]["items"]["properties"];
-        for quantity in jobs::builtins().iter().flat_map(|kind| &kind.quantities) {
-            assert_eq!(workload[&quantity.name]["description"], quantity.meaning.as_str());
+        for kind in jobs::builtins().iter().map(|definition| &definition.kind) {
+            for quantity in &kind.quantities {
+                let schema = &workload[&quantity.name];
+                let meaning = format!("{}: {}", kind.name, quantity.meaning);
+                assert!(schema["description"].as_str().unwrap().lines().any(|line| line == meaning), "{meaning}");
+                let of_unit = of_kind(kinds::value_kind(quantity.unit));
+                assert!(schema["anyOf"].as_array().unwrap().contains(&of_unit), "{meaning}");
+            }
         }
     }
 
@@ -300,8 +372,14 @@ mod tests {
     #[test]
     fn unknown_keys_are_refused_on_every_level() {
         let schema = schema();
-        for path in ["", "/properties/keystone", "/properties/keystone/properties/token", "/properties/workload/items"]
-        {
+        for path in [
+            "",
+            "/properties/keystone",
+            "/properties/keystone/properties/token",
+            "/properties/workload/items",
+            "/properties/job/items",
+            "/properties/service/items",
+        ] {
             assert_eq!(schema.pointer(&format!("{path}/additionalProperties")), Some(&json!(false)), "{path}");
         }
     }

@@ -221,7 +221,9 @@ fn unit(kind: Kind) -> AxisUnit {
         | Kind::MissedSyncs
         | Kind::Arrivals
         | Kind::Bound
-        | Kind::Free => AxisUnit::None,
+        | Kind::Free
+        | Kind::Job
+        | Kind::Tables => AxisUnit::None,
     }
 }
 

@@ -3,6 +3,7 @@
 mod bad;
 mod faults;
 mod good;
+mod own;
 
 use std::path::Path;
 

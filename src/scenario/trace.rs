@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     fn boot_from_volume() -> Arc<Kind> {
-        crate::jobs::builtin("boot-from-volume").unwrap()
+        Arc::clone(&crate::jobs::builtin("boot-from-volume").unwrap().kind)
     }
 
     fn read(text: &str) -> Result<Trace, String> {

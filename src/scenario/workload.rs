@@ -1,8 +1,13 @@
 //! `[[workload]]`: where jobs come from, and the checks between a workload and the rest of its point.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
-use crate::model::{Arrivals, Keystone, Kind as JobKind, Run, Source, TokenAge, Workload};
+use crate::model::program::{Op, Program};
+use crate::model::{
+    Arrivals, Derived, Keystone, Kind as JobKind, Link, LinkId, Model, PieceSize, Quantity, QuantityId, Run, Source,
+    TokenAge, Workload,
+};
 use crate::random::Dist;
 use crate::units::{Instant, Span};
 
@@ -11,11 +16,14 @@ use super::kind::Parsed;
 use super::kinds::{self, Kinds};
 use super::process::ArrivalsText;
 use super::read::{Context, View};
+use super::settings::{self, At};
 use super::trace;
-use crate::document::Issue;
 use crate::document::{CSV_LIMIT, Place};
+use crate::document::{Issue, listing};
 use crate::document::{Table, Value};
 
+/// What stands before the keys of a workload in the key table.
+pub(super) const WORKLOAD: &str = "workload.";
 /// More jobs than this in a replication would never end.
 pub(super) const MOST_JOBS: i64 = 10_000_000_000;
 
@@ -70,11 +78,11 @@ pub(super) fn all(
     let release = view.value("cloud.release").and_then(Value::as_text).unwrap_or_default();
     let mut read = Some(Vec::new());
     for (index, (name, place, table)) in tables.iter().enumerate() {
-        let prefix = format!("workload.{name}.");
+        let prefix = format!("{WORKLOAD}{name}.");
         let own = View {
             swept: view.swept,
             prefix: &prefix,
-            table: "workload.",
+            table: WORKLOAD,
             written: table,
             defaults: &keys::defaults(release).workload,
         };
@@ -88,7 +96,8 @@ pub(super) fn all(
             cx.issue(issue.also(*first, "the first").help("give each workload a `name` of its own"));
             read = None;
         }
-        match (one(&own, name, *place, view, run, keystone, cx), &mut read) {
+        let of_point = OfPoint { view, run, keystone };
+        match (one(&own, name, *place, of_point, cx), &mut read) {
             (Some(workload), Some(list)) => list.push(workload),
             (None, _) => read = None,
             (Some(_), None) => {}
@@ -99,32 +108,32 @@ pub(super) fn all(
     Some(read)
 }
 
-fn one(
-    own: &View<'_>,
-    name: &str,
-    place: Place,
-    point: &View<'_>,
-    run: Option<&Run>,
-    keystone: Option<&Keystone>,
-    cx: &mut Context,
-) -> Option<Workload> {
+/// What a workload needs of the rest of its point.
+#[derive(Clone, Copy)]
+struct OfPoint<'a> {
+    view: &'a View<'a>,
+    run: Option<&'a Run>,
+    keystone: Option<&'a Keystone>,
+}
+
+fn one(own: &View<'_>, name: &str, place: Place, of_point: OfPoint<'_>, cx: &mut Context) -> Option<Workload> {
+    let OfPoint { view: point, run, keystone } = of_point;
     let name_is_good = !own.is_written("name") || own.text("name", cx).is_some();
     for required in ["job", "arrivals"] {
         if !own.is_written(required) {
             cx.issue(Issue::at(place, format!("`[[workload]]` needs `{required}`")));
         }
     }
-    let kind = own.text("job", cx).and_then(|name| cx.kinds.find(&name).cloned());
+    let kind = own.text("job", cx).and_then(|name| cx.kinds.kind(&name).cloned());
     let arrivals = own.arrivals("arrivals", cx);
     let token_age = own.token_age("token_age", cx);
-    let delete_on_termination = own.flag("delete_on_termination", cx);
     let before = cx.issues.len();
     let revoke_after = own.dist("revoke_after", cx);
     let user_disabled_at = own.instant("user_disabled_at", cx);
     let service_token_age = own.time("service_token_age", cx);
-    // Only some job kinds ask for these.
-    let asked = (own.flag("attached", cx), own.text("method", cx), own.text("uploader", cx));
+    settings::read_all(own, cx);
     let quantities = quantities(own, point, kind.as_deref(), cx);
+    let program = program(own, point, kind.as_deref(), place, cx);
     // An absent optional key and a wrong one both read as `None`; only the wrong one leaves an issue.
     let optional_ones_are_good = cx.issues.len() == before;
     let (kind, token_age) = (kind?, token_age?);
@@ -148,7 +157,7 @@ fn one(
         )));
         return None;
     }
-    if !optional_ones_are_good || !name_is_good || matches!(asked, (None, _, _) | (_, None, _) | (_, _, None)) {
+    if !optional_ones_are_good || !name_is_good {
         return None;
     }
     Some(Workload {
@@ -156,24 +165,61 @@ fn one(
         kind,
         arrivals: arrivals?,
         token_age,
+        program: program?,
         quantities,
-        delete_on_termination: delete_on_termination?,
         revoke_after,
         user_disabled_at,
         service_token_age,
     })
 }
 
+/// What the jobs of a workload do under its settings; `None`: the issues say why.
+fn program(
+    own: &View<'_>,
+    point: &View<'_>,
+    kind: Option<&JobKind>,
+    place: Place,
+    cx: &mut Context,
+) -> Option<Arc<Program>> {
+    let definition = Arc::clone(cx.kinds.definition(&kind?.name)?);
+    let user = own.place("job").unwrap_or(place);
+    let mut issues = std::mem::take(&mut cx.issues);
+    let program = {
+        let settings = At { own, point, cx: RefCell::new(cx) };
+        definition.compile(&settings, user, &mut issues)
+    };
+    // What asking for settings found comes behind, and each problem is kept once.
+    let asked = std::mem::replace(&mut cx.issues, issues);
+    cx.issues.append(asked);
+    let program = program?;
+    let known = cx.programs.iter().find(|known| ***known == program).cloned();
+    Some(known.unwrap_or_else(|| {
+        let program = Arc::new(program);
+        cx.programs.push(Arc::clone(&program));
+        program
+    }))
+}
+
 /// Where each quantity of a kind comes from; a wrong one leaves an issue.
 fn quantities(own: &View<'_>, point: &View<'_>, kind: Option<&JobKind>, cx: &mut Context) -> Vec<Source> {
     let Some(kind) = kind else { return Vec::new() };
-    let source = |quantity| {
-        let speed = kinds::transfer(kind, quantity)
-            .and_then(|(size, key)| Some(Source::Transfer { size, speed: point.throughput(key, cx)? }));
-        match own.parsed_as(kinds::value_kind(quantity.unit), &quantity.name, cx) {
-            Some(Parsed::Dist(dist)) => Source::Drawn(dist),
-            Some(_) | None => speed.unwrap_or(Source::Drawn(Dist::constant(0.0))),
+    let source = |quantity: &Quantity| {
+        if let Some(Parsed::Dist(dist)) = own.parsed_as(kinds::value_kind(quantity.unit), &quantity.name, cx) {
+            return Source::Drawn(dist);
         }
+        let derived = match &quantity.derived {
+            None => None,
+            Some(Derived::Copy { size, link }) => Some(Source::Copy { size: *size, link: *link }),
+            Some(Derived::Pieces { size, per, from }) => {
+                let mut bytes = |of: &PieceSize| match of {
+                    PieceSize::Bytes(bytes) => Some(*bytes),
+                    PieceSize::Key(key) => point.integer(key, cx).and_then(|bytes| u64::try_from(bytes).ok()),
+                };
+                let (per, from) = (bytes(per), from.as_ref().map_or(Some(0), &mut bytes));
+                per.zip(from).map(|(per, from)| Source::Pieces { size: *size, per, from })
+            }
+        };
+        derived.unwrap_or(Source::Drawn(Dist::constant(0.0)))
     };
     kind.quantities.iter().map(source).collect()
 }
@@ -291,51 +337,70 @@ fn agree_on_service_token_age(
     good
 }
 
-/// What the user should know about the workloads of a point.
-pub(super) fn notes(view: &View<'_>, kinds: &Kinds, notes: &mut Vec<String>) {
-    if view.value("cloud.image_path").and_then(Value::as_text) == Some("clone") {
-        return;
-    }
+/// What the user should know about the workloads of a point: which copies take no time, and why.
+pub(super) fn notes(view: &View<'_>, model: &Model, notes: &mut Vec<String>) {
     for (name, _, table) in tables(view.written) {
-        let prefix = format!("workload.{name}.");
-        let own = View { prefix: &prefix, table: "workload.", written: table, ..*view };
-        let is_copied =
-            |kind: &JobKind| kind.quantities.iter().any(|quantity| kinds::transfer(kind, quantity).is_some());
-        if !kinds.of(table).is_some_and(|kind| is_copied(kind)) {
-            continue;
-        }
+        let prefix = format!("{WORKLOAD}{name}.");
+        let own = View { prefix: &prefix, table: WORKLOAD, written: table, ..*view };
+        let Some(workload) = model.workloads.iter().find(|workload| workload.name == name) else { continue };
         // A trace may bring its own sizes and durations.
-        if own.value("arrivals").and_then(Value::as_table).is_some_and(|arrivals| arrivals.get("trace").is_some()) {
+        if matches!(workload.arrivals, Arrivals::Trace(_)) {
             continue;
         }
-        // The defaults in `view` are those of the scenario; no quantity has a default, so they cannot answer here.
-        let has = |key: &str| own.is_written(key);
-        let has_speed =
-            |link: &str| ["per_job", "bandwidth"].iter().any(|speed| view.is_written(&format!("cloud.{link}.{speed}")));
-        let links = ["image_transfer", "image_conversion"];
-        let [download, convert] =
-            [("download", links[0]), ("convert", links[1])].map(|(phase, link)| !has(phase) && !has_speed(link));
-        let unused_speed = !(has("download") && has("convert")) && links.iter().any(|link| has_speed(link));
-        let what = match (has("image_size"), download, convert) {
-            (true, true, true) => {
-                "image sizes do not matter and a copy takes no time, because no speed is given (`cloud.image_transfer.per_job`, \
-                 `cloud.image_conversion.per_job`)"
+        let kind = &workload.kind;
+        for size in (0..).map(QuantityId).take(kind.quantities.len()) {
+            let size_name = &kind.quantities[size.index()].name;
+            // The defaults in `view` are those of the scenario; no quantity has a default, so they cannot answer here.
+            let has_size = own.is_written(size_name);
+            let mut copies = Vec::new();
+            let mut missing = if has_size { Vec::new() } else { vec![size_name.clone()] };
+            for (copy, link) in copies_of(workload, size) {
+                let link = &model.links[link.index()];
+                let has_speed = link.per_job.or(link.bandwidth).is_some();
+                if has_size && has_speed {
+                    continue;
+                }
+                copies.push(&copy.name);
+                let speed = speed(link);
+                if !has_speed && !missing.contains(&speed) {
+                    missing.push(speed);
+                }
             }
-            (true, true, false) => {
-                "downloads take no time, because neither `download` nor `cloud.image_transfer.per_job` is given"
+            let (take, durations) = match copies.len() {
+                0 => continue,
+                1 => ("takes", "its duration"),
+                _ => ("take", "their durations"),
+            };
+            let are = if missing.len() == 1 { "is" } else { "are" };
+            let (copies, missing) = (listing(&copies), listing(&missing));
+            let note = format!(
+                "workload `{name}`: {copies} {take} no time, because neither {durations} nor {missing} {are} given"
+            );
+            if !notes.contains(&note) {
+                notes.push(note);
             }
-            (true, false, true) => {
-                "conversions take no time, because neither `convert` nor `cloud.image_conversion.per_job` is given"
-            }
-            (false, true, true) => "a copy takes no time, because neither durations nor sizes and speeds are given",
-            (false, _, _) if unused_speed => {
-                "images are empty and speeds do not matter, because `image_size` is not given"
-            }
-            (true, false, false) | (false, _, _) => continue,
-        };
-        let note = format!("workload `{name}`: {what}");
-        if !notes.contains(&note) {
-            notes.push(note);
         }
     }
+}
+
+/// The copies of a size for which the jobs of a workload wait.
+fn copies_of(workload: &Workload, of: QuantityId) -> impl Iterator<Item = (&Quantity, LinkId)> {
+    let quantities = (0..).map(QuantityId).zip(&workload.kind.quantities);
+    quantities.filter_map(move |(id, quantity)| match workload.source(id) {
+        Source::Copy { size, link } if *size == of && waits_for(&workload.program, id) => Some((quantity, *link)),
+        Source::Copy { .. } | Source::Drawn(_) | Source::Pieces { .. } => None,
+    })
+}
+
+fn waits_for(program: &Program, quantity: QuantityId) -> bool {
+    program.ops.iter().any(|op| match op {
+        Op::Wait(waited) | Op::WaitPart { quantity: waited, .. } => *waited == quantity,
+        _ => false,
+    })
+}
+
+/// The key that makes copies over a link take time, as messages name it.
+fn speed(link: &Link) -> String {
+    let key = kinds::speed(&link.name);
+    if keys::find(&key).is_some() { key } else { format!("link.{}.per_job", link.name) }
 }

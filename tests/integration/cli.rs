@@ -221,6 +221,15 @@ fn formats_for_programs_and_pull_requests() {
     assert_eq!(document["seed"], 7);
     let markdown = desk.run(&["run", "small.toml", "--no-plots", "--format", "markdown"]);
     assert!(markdown.stdout.starts_with("### "), "{}", markdown.stdout);
+    let kinds = desk.run(&["jobs"]);
+    kinds.exits(0);
+    assert!(kinds.stdout.contains("boot-from-volume\n  Boot an instance"), "{}", kinds.stdout);
+    let course = desk.run(&["jobs", "boot-from-volume"]);
+    course.exits(0);
+    assert!(course.stdout.contains("nova_api_post: client → nova"), "{}", course.stdout);
+    let unknown = desk.run(&["jobs", "boot-from-volum"]);
+    unknown.exits(1);
+    assert!(unknown.stderr.contains("did you mean `boot-from-volume`?"), "{}", unknown.stderr);
     let schema = desk.run(&["schema"]);
     let schema: serde_json::Value = serde_json::from_str(&schema.stdout).unwrap();
     assert!(schema["properties"]["workload"].is_object());

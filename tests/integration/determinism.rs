@@ -20,7 +20,7 @@ fn busy() -> Study {
 /// Field by field, and records one by one, so that a failure names what differs first.
 fn assert_same(what: &str, one: &Observations, other: &Observations) {
     // All fields, so that a new one is not forgotten.
-    let Observations { workloads, services, service_tokens_issued, records, events } = one;
+    let Observations { workloads, services, pools, links, service_tokens_issued, records, events } = one;
     let ours = records.iter().map(Some).chain([None]);
     let theirs = other.records.iter().map(Some).chain([None]);
     for (number, (ours, theirs)) in ours.zip(theirs).enumerate() {
@@ -30,6 +30,8 @@ fn assert_same(what: &str, one: &Observations, other: &Observations) {
         assert_eq!(ours, theirs, "{what}: workload {number}");
     }
     assert_eq!(services, &other.services, "{what}: services");
+    assert_eq!(pools, &other.pools, "{what}: pools");
+    assert_eq!(links, &other.links, "{what}: links");
     assert_eq!(service_tokens_issued, &other.service_tokens_issued, "{what}: service tokens");
     assert_eq!(events, &other.events, "{what}: events");
     assert_eq!(one, other, "{what}");

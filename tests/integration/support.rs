@@ -92,7 +92,7 @@ pub(crate) fn failure(record: &JobRecord) -> Option<Failure> {
 
 /// The kind of the jobs of these tests.
 pub(crate) fn boot_from_volume() -> &'static Kind {
-    &outlast::jobs::builtins()[0]
+    &outlast::jobs::builtins()[0].kind
 }
 
 /// What a job that boots from a volume drew of a quantity, in microseconds or bytes.

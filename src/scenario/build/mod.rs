@@ -4,15 +4,14 @@ mod keystone;
 mod pools;
 mod services;
 
-use crate::model::{Cinder, Glance, GlanceStore, ImagePath, Model, Nova, Run};
-use crate::units::{MICROS, Span};
+use std::sync::Arc;
+
+use crate::model::{Model, Run};
 
 use super::read::{Context, View};
+use super::settings;
 use super::workload;
 use crate::document::Issue;
-
-/// More polls than this at one instant would only burn time.
-const MOST_POLLS_AT_ONCE: i64 = 1_000;
 
 /// The model of a point; `None`: the issues say why.
 pub(super) fn model(view: &View<'_>, cx: &mut Context) -> Option<Model> {
@@ -21,44 +20,27 @@ pub(super) fn model(view: &View<'_>, cx: &mut Context) -> Option<Model> {
     let release = view.text("cloud.release", cx);
     let run = run(view, cx);
     let keystone = keystone::keystone(view, cx);
-    let nova = nova(view, cx);
-    let cinder = cinder(view, cx);
-    let glance = glance(view, cx);
-    let services = services::services(view, cx);
-    let pools = pools::pools(view, cx);
-    let links = pools::links(view, cx);
+    let names = Arc::clone(cx.kinds.names());
+    let services = services::services(view, &names, cx);
     let processes = services::processes(view, cx);
-    let image_path =
-        view.text("cloud.image_path", cx).map(|path| if path == "clone" { ImagePath::Clone } else { ImagePath::Copy });
+    let pools = pools::pools(view, &names, cx);
+    let links = pools::links(view, &names, cx);
     let request_time = view.dist("cloud.requests.time", cx);
-    read_for_jobs(view, cx);
+    settings::read_all(view, cx);
     let workloads = workload::all(view, run.as_ref(), keystone.as_ref(), cx);
     release?;
     Some(Model {
         run: run?,
         keystone: keystone?,
-        nova: nova?,
-        cinder: cinder?,
-        glance: glance?,
         caches: services::caches(services.as_ref()?),
         services: services?,
         processes: processes?,
         pools: pools?,
         links: links?,
-        image_path: image_path?,
         request_time: request_time?,
         workloads: workloads?,
         changes: Vec::new(),
     })
-}
-
-/// What only some job kinds ask for is wrong even if no job does.
-fn read_for_jobs(view: &View<'_>, cx: &mut Context) {
-    view.text("cinder.DEFAULT.backup_swift_auth", cx);
-    view.flag("cinder.DEFAULT.backup_swift_service_auth", cx);
-    view.integer("cinder.DEFAULT.backup_swift_object_size", cx);
-    view.text("cinder.nova.auth_type", cx);
-    view.flag("glance.glance_store.swift_store_use_trusts", cx);
 }
 
 fn run(view: &View<'_>, cx: &mut Context) -> Option<Run> {
@@ -93,50 +75,6 @@ fn between(view: &View<'_>, keys: [&str; 2], message: String, cx: &mut Context) 
         (None, None) => Issue::general(message),
     };
     cx.issue(issue);
-}
-
-fn nova(view: &View<'_>, cx: &mut Context) -> Option<Nova> {
-    const RETRIES: &str = "nova.DEFAULT.block_device_allocate_retries";
-    const INTERVAL: &str = "nova.DEFAULT.block_device_allocate_retries_interval";
-    let retries = view.integer(RETRIES, cx);
-    let interval = view.seconds(INTERVAL, cx);
-    let (retries, interval) = (retries?, interval??);
-    if interval == Span::ZERO && retries > MOST_POLLS_AT_ONCE {
-        let message =
-            format!("`{INTERVAL}` may be 0 only with at most {MOST_POLLS_AT_ONCE} retries, and there are {retries}");
-        between(view, [INTERVAL, RETRIES], message, cx);
-        return None;
-    }
-    let attempts = u32::try_from(retries.max(0) + 1).ok()?;
-    if i128::from(interval.micros()) * i128::from(attempts) > i128::from(Span::LONGEST.micros()) {
-        let longest = Span::LONGEST.micros() / MICROS;
-        let message =
-            format!("`{RETRIES}` polls take longer than {longest} s (1,000 years), the longest time there is here");
-        between(view, [RETRIES, INTERVAL], message, cx);
-        return None;
-    }
-    Some(Nova { volume_poll_attempts: attempts, volume_poll_interval: interval })
-}
-
-fn cinder(view: &View<'_>, cx: &mut Context) -> Option<Cinder> {
-    let attempts = view.integer("cinder.DEFAULT.scheduler_max_attempts", cx);
-    let signatures = view.text("cinder.DEFAULT.verify_glance_signatures", cx);
-    Some(Cinder {
-        scheduler_max_attempts: u32::try_from(attempts?).ok()?,
-        verify_glance_signatures: signatures? != "disabled",
-    })
-}
-
-fn glance(view: &View<'_>, cx: &mut Context) -> Option<Glance> {
-    let store = view.text("glance.glance_store.default_store", cx);
-    let multi_tenant = view.flag("glance.glance_store.swift_store_multi_tenant", cx);
-    let user = view.text("glance.glance_store.cinder_store_user_name", cx);
-    let store = match (store?.as_str(), multi_tenant?) {
-        ("swift", true) => GlanceStore::SwiftMultiTenant,
-        ("cinder", _) if user.as_deref().is_none_or(str::is_empty) => GlanceStore::CinderUserToken,
-        (_, _) => GlanceStore::OwnCredentials,
-    };
-    Some(Glance { store })
 }
 
 #[cfg(test)]

@@ -1,19 +1,14 @@
 //! What jobs queue for and share: pools of slots and workers, and links.
 
-use super::services::SERVICES;
-use crate::document::{Issue, Table, Value};
+use crate::document::{Table, Value};
+use crate::jobs::{API, Names};
 use crate::model::{Link, Pool, ServiceId};
 use crate::scenario::read::{Context, View};
+use crate::scenario::{keys, kinds, own};
 
 /// Slots where an option says 0, which means the largest executor of the service: eventlet's green threads
 /// (`nova.compute.manager`), of which there were 1000 before 2026.2.
 const ALL_GREEN_THREADS: u32 = 1_000;
-
-/// The links of every cloud.
-const LINKS: [&str; 4] = ["image_transfer", "image_conversion", "volume_copy", "memory_copy"];
-
-/// Places of links have one byte.
-const MOST_LINKS: usize = 200;
 
 /// What a limit of 0 means.
 #[derive(Clone, Copy)]
@@ -37,7 +32,7 @@ struct Slots {
     hosts: &'static str,
 }
 
-/// In the order of the places in `PoolId`, behind the API workers of the well-known services.
+/// The pools of every cloud but those of API workers.
 const SLOTS: [Slots; 6] = [
     nova("builds", "nova.DEFAULT.max_concurrent_builds", 10),
     nova("snapshots", "nova.DEFAULT.max_concurrent_snapshots", 5),
@@ -72,65 +67,74 @@ const fn nova(name: &'static str, limit: &'static str, native_threads: u32) -> S
 }
 
 /// In the order of the places in `PoolId`.
-pub(super) fn pools(view: &View<'_>, cx: &mut Context) -> Option<Vec<Pool>> {
+pub(super) fn pools(view: &View<'_>, names: &Names, cx: &mut Context) -> Option<Vec<Pool>> {
     let before = cx.issues.len();
-    let nodes = view.integer("cloud.keystone.nodes", cx).and_then(|nodes| u32::try_from(nodes).ok());
-    let mut pools: Vec<Pool> = Vec::with_capacity(SERVICES.len() + SLOTS.len());
-    for (service, name) in (0..).map(ServiceId).zip(SERVICES) {
-        let slots = workers(view, name, cx);
-        let hosts = if service == ServiceId::KEYSTONE { nodes.unwrap_or(1) } else { 1 };
-        pools.push(Pool { service, name: "api".to_owned(), slots, hosts });
-    }
-    let release = view.value("cloud.release").and_then(Value::as_text).unwrap_or_default();
-    for Slots { service, name, limit, zero, hosts } in SLOTS {
-        let limit = view.integer(limit, cx).and_then(|limit| u32::try_from(limit).ok());
-        let hosts = view.integer(hosts, cx).and_then(|hosts| u32::try_from(hosts).ok());
-        let slots = match (limit, zero) {
+    let pools: Vec<Pool> = names
+        .pools()
+        .iter()
+        .map(|(service, name)| {
+            let (service, of) = (*service, names.service_name(*service));
+            let (slots, hosts) = if service > ServiceId::NEUTRON {
+                (own::pool_size(view.written, of, name), 1)
+            } else if name == API {
+                let hosts = if service == ServiceId::KEYSTONE { count(view, "cloud.keystone.nodes", cx) } else { None };
+                (workers(view, of, cx), hosts.unwrap_or(1))
+            } else {
+                SLOTS
+                    .iter()
+                    .find(|slots| (slots.service, slots.name) == (service, name))
+                    .map_or((None, 1), |slots| slots.on_hosts(view, cx))
+            };
+            Pool { service, name: name.clone(), slots, hosts }
+        })
+        .collect();
+    (cx.issues.len() == before).then_some(pools)
+}
+
+impl Slots {
+    /// How many slots each host has, `None` being any number, and how many hosts there are.
+    fn on_hosts(&self, view: &View<'_>, cx: &mut Context) -> (Option<u32>, u32) {
+        let (limit, hosts) = (count(view, self.limit, cx), count(view, self.hosts, cx));
+        let slots = match (limit, self.zero) {
             (Some(0), Zero::Unlimited | Zero::Refused) | (None, _) => None,
-            (Some(0), Zero::AllThreads(native)) => Some(if release < "2026.2" { ALL_GREEN_THREADS } else { native }),
+            (Some(0), Zero::AllThreads(native)) => {
+                let release = view.value("cloud.release").and_then(Value::as_text).unwrap_or_default();
+                Some(if release < "2026.2" { ALL_GREEN_THREADS } else { native })
+            }
             (Some(limit), _) => Some(limit),
         };
-        pools.push(Pool { service, name: name.to_owned(), slots: hosts.and(slots), hosts: hosts.unwrap_or(1) });
+        (hosts.and(slots), hosts.unwrap_or(1))
     }
-    (cx.issues.len() == before).then_some(pools)
+}
+
+fn count(view: &View<'_>, key: &str, cx: &mut Context) -> Option<u32> {
+    view.integer(key, cx).and_then(|count| u32::try_from(count).ok())
 }
 
 /// How many worker processes a service has; `None`: nobody says, or it is wrong.
 pub(super) fn workers(view: &View<'_>, service: &str, cx: &mut Context) -> Option<u32> {
-    view.integer(&format!("cloud.workers.{service}"), cx).and_then(|workers| u32::try_from(workers).ok())
+    count(view, &format!("cloud.workers.{service}"), cx)
 }
 
 /// In the order of the places in `LinkId`. Every speed is read, so that a wrong one is wrong even if no job needs it.
-pub(super) fn links(view: &View<'_>, cx: &mut Context) -> Option<Vec<Link>> {
+pub(super) fn links(view: &View<'_>, names: &Names, cx: &mut Context) -> Option<Vec<Link>> {
     let before = cx.issues.len();
-    let mut links: Vec<Link> = LINKS
-        .into_iter()
-        .map(|name| Link {
-            name: name.to_owned(),
-            per_job: view.throughput(&format!("cloud.{name}.per_job"), cx),
-            bandwidth: view.throughput(&format!("cloud.{name}.bandwidth"), cx),
+    let nothing = Table::default();
+    let written: Vec<Link> = own::links(view.written)
+        .map(|(table, _)| {
+            let own = View { swept: &[], prefix: "link.", table: "link.", written: table, defaults: &nothing };
+            let (per_job, bandwidth) = (own.throughput("per_job", cx), own.throughput("bandwidth", cx));
+            Link { name: own.text("name", cx).unwrap_or_default(), per_job, bandwidth }
         })
         .collect();
-    let nothing = Table::default();
-    let items = view.written.get("link").and_then(Value::as_array).unwrap_or_default();
-    for (number, (item, table)) in items.iter().filter_map(|item| Some((item, item.as_table()?))).enumerate() {
-        if number == MOST_LINKS {
-            cx.issue(Issue::at(item.place, format!("more than {MOST_LINKS} links")));
-            break;
+    let link = |name: &String| {
+        if keys::find(&kinds::speed(name)).is_none() {
+            return written.iter().find(|link| link.name == *name).cloned();
         }
-        let own = View { swept: &[], prefix: "link.", table: "link.", written: table, defaults: &nothing };
-        let (per_job, bandwidth) = (own.throughput("per_job", cx), own.throughput("bandwidth", cx));
-        if !own.is_written("name") {
-            cx.issue(Issue::at(item.place, "`[[link]]` needs `name`"));
-        }
-        let Some(name) = own.text("name", cx) else { continue };
-        if links.iter().any(|link| link.name == name) {
-            let place = own.place("name").unwrap_or(item.place);
-            let issue = Issue::at(place, format!("there is a link `{name}` already"));
-            cx.issue(issue.help("give each link a name of its own; those of every cloud are keys of `[cloud]`"));
-            continue;
-        }
-        links.push(Link { name, per_job, bandwidth });
-    }
-    (cx.issues.len() == before).then_some(links)
+        let per_job = view.throughput(&kinds::speed(name), cx);
+        let bandwidth = view.throughput(&format!("cloud.{name}.bandwidth"), cx);
+        Some(Link { name: name.clone(), per_job, bandwidth })
+    };
+    let links: Option<Vec<Link>> = names.links().iter().map(link).collect();
+    links.filter(|_| cx.issues.len() == before)
 }

@@ -143,7 +143,7 @@ fn files_that_cannot_be_read() {
 
 /// Every key of the table, and those of the built-in job kinds.
 fn paths() -> Vec<String> {
-    let quantities = crate::jobs::builtins().iter().flat_map(|kind| &kind.quantities);
+    let quantities = crate::jobs::builtins().iter().flat_map(|definition| &definition.kind.quantities);
     let quantities = quantities.map(|quantity| format!("workload.{}", quantity.name));
     keys::KEYS.iter().map(|key| key.path.to_owned()).chain(quantities).collect()
 }
@@ -154,9 +154,14 @@ fn every_key_is_read() {
     for path in paths() {
         let path = path.as_str();
         let text = match path.split_once('.') {
+            Some(("service", "name")) => format!("[[service]]\nname = 1979-05-27\n{WORKLOAD}"),
+            Some(("service", key)) => format!("[[service]]\nname = \"trove\"\n{key} = 1979-05-27\n{WORKLOAD}"),
             Some(("workload", "job")) => "[[workload]]\njob = 1979-05-27\n".to_owned(),
             Some(("workload", name)) => {
-                format!("[[workload]]\njob = \"boot-from-volume\"\n{name} = 1979-05-27\n")
+                let mut kinds = crate::jobs::builtins().iter().map(|definition| &definition.kind);
+                let drawing = kinds.find(|kind| kind.quantity(name).is_some());
+                let kind = drawing.map_or("boot-from-volume", |kind| &kind.name);
+                format!("[[workload]]\njob = \"{kind}\"\n{name} = 1979-05-27\n")
             }
             Some(("change", name)) => format!("[[change]]\n{name} = 1979-05-27\n{WORKLOAD}"),
             Some(("link", name)) => format!("[[link]]\n{name} = 1979-05-27\n{WORKLOAD}"),

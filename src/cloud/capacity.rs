@@ -1,0 +1,168 @@
+//! What jobs queue for and share: pools of slots and workers, and links.
+
+use crate::engine::{Link, LinkTimes, Pool, PoolTimes, Started};
+use crate::model::{LinkId, Model, PoolId};
+use crate::observe::{LinkFacts, PoolFacts};
+use crate::units::{Bytes, Instant};
+
+/// Somebody who waits: a strand, packed as in its events.
+pub(super) type Waiter = u32;
+
+/// All pools of the model.
+#[derive(Debug)]
+pub(super) struct Pools {
+    groups: Vec<Group>,
+    counted_from: Instant,
+}
+
+/// The pools of one name, one on each host.
+#[derive(Debug)]
+struct Group {
+    /// Nothing queues where the model gives no size.
+    queues: bool,
+    hosts: Vec<Pool<Waiter>>,
+    facts: PoolFacts,
+}
+
+impl Pools {
+    pub(super) fn new(model: &Model) -> Pools {
+        let group = |pool: &crate::model::Pool| Group {
+            queues: pool.slots.is_some(),
+            hosts: (0..pool.hosts).map(|_| Pool::new(pool.slots.unwrap_or(u32::MAX))).collect(),
+            facts: PoolFacts::default(),
+        };
+        Pools { groups: model.pools.iter().map(group).collect(), counted_from: Instant::START + model.run.warm_up }
+    }
+
+    /// Whether anybody may have to wait there.
+    #[inline]
+    pub(super) fn queues(&self, pool: PoolId) -> bool {
+        self.groups[pool.index()].queues
+    }
+
+    /// How many hosts have one.
+    pub(super) fn hosts(&self, pool: PoolId) -> u32 {
+        self.groups[pool.index()].hosts.len() as u32
+    }
+
+    /// Takes a slot, or queues; then whoever is given one is told by [`Pools::release`] or [`Pools::resize`].
+    #[must_use = "who gets no slot waits"]
+    pub(super) fn acquire(&mut self, now: Instant, pool: PoolId, host: u32, who: Waiter) -> bool {
+        let group = &mut self.groups[pool.index()];
+        let counted = now >= self.counted_from;
+        group.facts.arrived += u64::from(counted);
+        let is_free = group.hosts[host as usize].acquire(now, who);
+        if is_free && counted {
+            group.facts.waits.record(crate::units::Span::ZERO);
+        }
+        is_free
+    }
+
+    /// Gives a slot back; who has it from now on.
+    #[must_use = "who gets the slot has to be told"]
+    pub(super) fn release(&mut self, now: Instant, pool: PoolId, host: u32) -> Option<Waiter> {
+        let group = &mut self.groups[pool.index()];
+        group.facts.served += u64::from(now >= self.counted_from);
+        let (who, waited) = group.hosts[host as usize].release(now)?;
+        if now - waited >= self.counted_from {
+            group.facts.wait_sum_micros += i128::from(waited.micros());
+            group.facts.waits.record(waited);
+        }
+        Some(who)
+    }
+
+    /// Takes over the sizes of another model; tells `admit` who has a slot from now on.
+    pub(super) fn resize(&mut self, now: Instant, model: &Model, mut admit: impl FnMut(Waiter)) {
+        for (group, pool) in self.groups.iter_mut().zip(&model.pools) {
+            group.queues = pool.slots.is_some();
+            for host in &mut group.hosts {
+                for (who, waited) in host.resize(now, pool.slots.unwrap_or(u32::MAX)) {
+                    if now - waited >= self.counted_from {
+                        group.facts.wait_sum_micros += i128::from(waited.micros());
+                        group.facts.waits.record(waited);
+                    }
+                    admit(who);
+                }
+            }
+        }
+    }
+
+    /// The warm-up is over.
+    pub(super) fn reset_statistics(&mut self, now: Instant) {
+        for host in self.groups.iter_mut().flat_map(|group| &mut group.hosts) {
+            host.reset_statistics(now);
+        }
+    }
+
+    /// The last job may have arrived: what follows says nothing of the load.
+    pub(super) fn read_statistics(&mut self, now: Instant) {
+        for group in self.groups.iter_mut().filter(|group| group.queues) {
+            for PoolTimes { servers, busy, waiting } in group.hosts.iter().map(|host| host.times(now)) {
+                group.facts.slots_micros += servers;
+                group.facts.busy_micros += busy;
+                group.facts.waiting_micros += waiting;
+            }
+        }
+    }
+
+    pub(super) fn into_facts(self) -> Vec<PoolFacts> {
+        self.groups.into_iter().map(|group| group.facts).collect()
+    }
+}
+
+/// All links of the model.
+#[derive(Debug)]
+pub(super) struct Links {
+    links: Vec<Link<Waiter>>,
+    facts: Vec<LinkFacts>,
+}
+
+impl Links {
+    pub(super) fn new(model: &Model) -> Links {
+        Links {
+            links: model.links.iter().map(|link| Link::new(link.bandwidth, link.per_job)).collect(),
+            facts: vec![LinkFacts::default(); model.links.len()],
+        }
+    }
+
+    /// Starts a copy.
+    #[must_use = "a copy that shares nothing is told its end here and nowhere else"]
+    pub(super) fn start(&mut self, now: Instant, link: LinkId, bytes: Bytes, who: Waiter) -> Started {
+        self.links[link.index()].start(now, bytes, who)
+    }
+
+    /// When the next copy over this link ends.
+    pub(super) fn next_end(&self, link: LinkId) -> Option<Instant> {
+        self.links[link.index()].next_end()
+    }
+
+    /// One of those whose copy has ended by now.
+    pub(super) fn finish_due(&mut self, now: Instant, link: LinkId) -> Option<Waiter> {
+        self.links[link.index()].finish_due(now)
+    }
+
+    /// Takes over the speeds of another model.
+    pub(super) fn resize(&mut self, now: Instant, model: &Model) {
+        for (link, to) in self.links.iter_mut().zip(&model.links) {
+            link.resize(now, to.bandwidth, to.per_job);
+        }
+    }
+
+    /// The warm-up is over.
+    pub(super) fn reset_statistics(&mut self, now: Instant) {
+        self.links.iter_mut().for_each(|link| link.reset_statistics(now));
+    }
+
+    /// The last job may have arrived.
+    pub(super) fn read_statistics(&mut self, now: Instant) {
+        for (link, facts) in self.links.iter().zip(&mut self.facts) {
+            let LinkTimes { carried, capacity, .. } = link.times(now);
+            facts.carried += carried;
+            facts.capacity += capacity;
+        }
+    }
+
+    pub(super) fn into_facts(self) -> Vec<LinkFacts> {
+        self.facts
+    }
+}

@@ -1,0 +1,84 @@
+//! What is kept of a job when its timelines have ended, and of everything at the end.
+
+use super::job::Job;
+use super::{Cloud, Records};
+use crate::model::ServiceId;
+use crate::observe::{FailureKey, Observations, Outcome, ServiceFacts};
+use crate::units::Span;
+
+impl Cloud<'_> {
+    /// Counts a job whose timelines have all ended; its slot is still as it left it.
+    pub(super) fn count(&mut self, slot: u32, job: &Job) {
+        if job.submitted < self.counted_from {
+            return;
+        }
+        let workload = usize::from(job.workload);
+        let kind = &self.model.workloads[workload].kind;
+        let (quantities, resources) = self.jobs.details(slot, kind);
+        let facts = &mut self.workloads[workload];
+        let counts = &mut facts.counts;
+        counts.jobs += 1;
+        match job.outcome {
+            Outcome::Unfinished => counts.unfinished += 1,
+            Outcome::Completed => {
+                counts.completed += 1;
+                if let Some(ended) = job.ended {
+                    let duration = ended.since(job.submitted);
+                    counts.duration_sum_micros += i128::from(duration.micros());
+                    facts.durations.record(duration);
+                }
+                if let Some(margin) = job.smallest_margin {
+                    facts.margins.record(margin);
+                }
+            }
+            Outcome::Failed(failure) => {
+                counts.failed += 1;
+                counts.refused_at_submission += u64::from(job.accepted == 0);
+                counts.token_failures += u64::from(failure.first_cause.reason.is_token_failure());
+                let orphans = u64::from(job.orphans(kind, resources));
+                counts.orphans += orphans;
+                let key = FailureKey {
+                    step: failure.step,
+                    reason: failure.reason,
+                    first_cause_step: failure.first_cause.step,
+                    first_cause_reason: failure.first_cause.reason,
+                };
+                let way = facts.failures.entry(key).or_default();
+                way.jobs += 1;
+                way.orphans += orphans;
+            }
+        }
+        if self.keep == Records::Jobs {
+            self.records.push(job.record(kind, quantities, resources));
+        }
+    }
+
+    /// Everything, `events` having been handled.
+    pub(super) fn observe(mut self, events: u64) -> Observations {
+        // A poll at the very end is still sent.
+        let end = self.last_arrival + self.model.run.drain + Span::from_micros(1);
+        for slot in self.jobs.slots() {
+            self.count_all_skipped(end, slot);
+        }
+        let left: Vec<(u32, Job)> = self.jobs.drain().collect();
+        for (slot, job) in &left {
+            self.count(*slot, job);
+        }
+        let mut services: Vec<ServiceFacts> = self.receivers.iter().map(|receiver| receiver.facts).collect();
+        services[ServiceId::KEYSTONE.index()] = self.keystone.facts;
+        Observations {
+            workloads: self.workloads,
+            services,
+            pools: self.pools.into_facts(),
+            links: self.links.into_facts(),
+            service_tokens_issued: self
+                .senders
+                .iter()
+                .filter(|sender| sender.is_service_user())
+                .map(|sender| u64::from(sender.issued))
+                .sum(),
+            records: self.records,
+            events,
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Tokens that are got for a job's sake: by exchange, through a trust, or by a log-in.
+
+use super::Cloud;
+use super::keystone::Issued;
+use super::request::{UNAUTHORIZED, UNAVAILABLE};
+use crate::identity::outage::reached;
+use crate::model::ProcessId;
+use crate::model::program::{Credentials, Obtain};
+use crate::model::vocabulary::Reason;
+use crate::units::{Instant, Span};
+
+/// What Keystone answers to an exchange of a token that it does not accept.
+const NOT_FOUND: u16 = 404;
+
+/// Glance renews a trust's token when less than this is left
+/// (real default, glance-api.conf `swift_store_expire_soon_interval`).
+const TRUST_RENEWAL: Span = Span::from_seconds(60);
+
+/// A token that stands for the user's.
+#[derive(Clone, Copy, Debug)]
+struct Delegate {
+    issued: Issued,
+    /// Whether a new one is fetched before it ends.
+    renews: bool,
+}
+
+/// What requests with `token = "delegated"` carry.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Delegated {
+    /// Got outside of requests.
+    outside: Option<Delegate>,
+    /// Got inside one, and forgotten when that is answered.
+    inside: Option<Delegate>,
+}
+
+/// The blocks of a job's cache entries: one for each of its tokens.
+pub(super) const CACHE_BLOCKS: usize = 3;
+
+impl Delegated {
+    /// The token, and which block of cache entries is about it; `None`: the user's.
+    #[inline]
+    pub(super) fn carried(&mut self) -> Option<(&mut Issued, usize)> {
+        match self {
+            Delegated { inside: Some(delegate), .. } => Some((&mut delegate.issued, 2)),
+            Delegated { outside: Some(delegate), .. } => Some((&mut delegate.issued, 1)),
+            Delegated { .. } => None,
+        }
+    }
+
+    /// The request inside which something was got is answered.
+    pub(super) fn forget_inside(&mut self) {
+        self.inside = None;
+    }
+}
+
+impl Cloud<'_> {
+    /// Gets a job a token that stands for the user's; why not, and Keystone's answer.
+    pub(super) fn obtain(
+        &mut self,
+        now: Instant,
+        slot: u32,
+        how: Obtain,
+        of: Credentials,
+        from: ProcessId,
+        inside: bool,
+    ) -> Result<(), (Reason, u16)> {
+        let got = if reached(&self.model.keystone.outages, now, 0).is_err() {
+            Err((Reason::KeystoneUnavailable, UNAVAILABLE))
+        } else {
+            match how {
+                Obtain::Login => {
+                    let issued = self.senders[from.index()].login(now, &mut self.keystone);
+                    issued.ok_or((Reason::ServiceTokenInvalid, UNAUTHORIZED))
+                }
+                // A trust is made with the user's token, and never with one that stands for it.
+                Obtain::Trust => {
+                    self.exchangeable(now, slot, Credentials::User).map(|_| self.keystone.issue(now, Instant::NEVER))
+                }
+                Obtain::Exchange => self.exchangeable(now, slot, of).map(|old| self.keystone.exchange(now, &old)),
+            }
+        };
+        let renews = how == Obtain::Trust;
+        let delegate = match got {
+            Ok(issued) => Some(Delegate { issued, renews }),
+            Err(_) if how == Obtain::Trust => None,
+            Err(why) => return Err(why),
+        };
+        let delegated = &mut self.jobs.get(slot).delegated;
+        if inside {
+            delegated.inside = delegate;
+        } else {
+            delegated.outside = delegate;
+        }
+        self.forget_cached(slot, if inside { 2 } else { 1 });
+        Ok(())
+    }
+
+    /// The token that is to be exchanged, if Keystone accepts it: no window helps here.
+    fn exchangeable(&mut self, now: Instant, slot: u32, of: Credentials) -> Result<Issued, (Reason, u16)> {
+        let job = self.jobs.get(slot);
+        let mut old = match (of, job.delegated.carried()) {
+            (Credentials::Delegated, Some((issued, _))) => *issued,
+            (Credentials::User | Credentials::Delegated | Credentials::Own, _) => job.token,
+        };
+        if self.keystone.validate_anywhere(now, &mut old).accepted {
+            Ok(old)
+        } else {
+            Err((Reason::TokenExchangeRefused, NOT_FOUND))
+        }
+    }
+
+    /// A trust's token is replaced before it ends.
+    pub(super) fn renew_delegated(&mut self, now: Instant, slot: u32) {
+        let delegated = &mut self.jobs.get(slot).delegated;
+        let (delegate, block) =
+            if delegated.inside.is_some() { (&mut delegated.inside, 2) } else { (&mut delegated.outside, 1) };
+        if let Some(Delegate { issued, renews: true }) = delegate
+            && issued.token.expires.since(now) < TRUST_RENEWAL
+        {
+            *issued = self.keystone.issue(now, Instant::NEVER);
+            self.forget_cached(slot, block);
+        }
+    }
+
+    /// No cache has seen a token that is new.
+    fn forget_cached(&mut self, slot: u32, block: usize) {
+        let caches = self.model.caches;
+        self.jobs.caches(slot)[block * caches..][..caches].fill(Instant::ALWAYS);
+    }
+}

@@ -1,0 +1,384 @@
+//! A request where something takes time on its way: it waits for the receiver's workers, and for Keystone's.
+//!
+//! A token is looked at when a worker has taken the request up, and again when one of Keystone's workers has; so every
+//! queue ages it.
+
+use super::draws::Draw;
+use super::job::Strand;
+use super::keystone::Consulted;
+use super::request::{Found, Sent, Tokens, UNAUTHORIZED, UNAVAILABLE, Unreachable, refused};
+use super::{Cloud, Event, Next};
+use crate::engine::Queue;
+use crate::identity::defaults::{HTTP_REQUEST_MAX_RETRIES, MIN_TOKEN_LIFE};
+use crate::identity::middleware::ServiceVerdict;
+use crate::identity::outage::reached;
+use crate::identity::stale_node::TRIES_WITH_ALLOW_EXPIRED;
+use crate::model::ServiceId;
+use crate::model::program::Request;
+use crate::model::vocabulary::Reason;
+use crate::units::{Instant, Span};
+
+/// How far a strand is with its operation, where that takes more than one event.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Stage {
+    /// It begins, or its request is in flight.
+    Fresh,
+    /// A poll that is counted is in flight.
+    Polling,
+    /// The receiver has worked: its worker is free now, and the strand goes on at an instant that may be later.
+    Answered {
+        /// The receiver.
+        service: ServiceId,
+        /// The instant.
+        on: Instant,
+    },
+}
+
+/// A request on its way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Flight {
+    at: Station,
+    /// How often it has been sent.
+    sent: u32,
+    tokens: Tokens,
+    /// Which of the receiver's worker processes has it.
+    worker: u32,
+    service: Option<ServiceVerdict>,
+    /// What Keystone has just answered.
+    consulted: Option<Consulted>,
+}
+
+impl Flight {
+    pub(super) const START: Flight = Flight {
+        at: Station::Start,
+        sent: 0,
+        tokens: Tokens { service: None, own: None },
+        worker: 0,
+        service: None,
+        consulted: None,
+    };
+}
+
+/// Where it is.
+#[derive(Clone, Copy, Debug)]
+enum Station {
+    /// Nothing is done yet.
+    Start,
+    /// Its sender asks Keystone for what it lacks.
+    LogIn(Call),
+    /// It arrives at the receiver.
+    Door,
+    /// It waits for a worker, or has just got one.
+    Queued,
+    /// The receiver asks about the service token.
+    Service(Call),
+    /// The receiver has looked at the service token.
+    User,
+    /// The receiver asks about the user's token.
+    AskUser(Call),
+}
+
+/// A call to Keystone.
+#[derive(Clone, Copy, Debug)]
+enum Call {
+    /// It is about to be made.
+    Connect,
+    /// It waits for a worker of this node, or has just got one; so many nodes refused auth_token's own token before.
+    Queued { node: u32, tries: u32 },
+    /// The node answers.
+    Answer { node: u32 },
+    /// Nobody answers, and it is given up.
+    GivenUp,
+}
+
+/// What a call to Keystone is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Errand {
+    LogIn,
+    Service,
+    User { allow_expired: bool },
+}
+
+/// How a call stands.
+enum Called {
+    Done,
+    Later(Next),
+    Unreachable,
+}
+
+impl Cloud<'_> {
+    /// Sends a request to a service at which things take time, or goes on with it.
+    pub(super) fn send_by_stations(
+        &mut self,
+        now: Instant,
+        slot: u32,
+        strand: Strand,
+        request: &Request,
+        queue: &mut Queue<Event>,
+    ) -> Sent {
+        let mut flight = *self.jobs.flight(slot, strand);
+        let sent = self.fly(now, slot, strand, request, &mut flight, queue);
+        *self.jobs.flight(slot, strand) = match sent {
+            Sent::Later(_) => flight,
+            Sent::Accepted | Sent::Refused(_) => Flight::START,
+        };
+        sent
+    }
+
+    fn fly(
+        &mut self,
+        now: Instant,
+        slot: u32,
+        strand: Strand,
+        request: &Request,
+        flight: &mut Flight,
+        queue: &mut Queue<Event>,
+    ) -> Sent {
+        let api = self.model.services[request.to.index()].api;
+        loop {
+            match flight.at {
+                Station::Start => {
+                    flight.tokens = self.held_tokens(now, slot, request);
+                    let lacks = self.misses(request, &flight.tokens);
+                    flight.at = if lacks { Station::LogIn(Call::Connect) } else { Station::Door };
+                }
+                Station::LogIn(mut call) => {
+                    match self.call(now, slot, strand, request, flight, &mut call, Errand::LogIn, queue) {
+                        Called::Later(next) => {
+                            flight.at = Station::LogIn(call);
+                            return Sent::Later(next);
+                        }
+                        Called::Unreachable => return unavailable(now, request),
+                        Called::Done => {}
+                    }
+                    flight.tokens = self.fetch_tokens(now, slot, request, queue);
+                    if self.misses(request, &flight.tokens) {
+                        return Sent::Refused(refused(now, request, Reason::ServiceTokenInvalid, UNAUTHORIZED));
+                    }
+                    flight.at = Station::Door;
+                }
+                Station::Door => {
+                    flight.sent += 1;
+                    flight.at = Station::Queued;
+                    if self.pools.queues(api) && !self.pools.acquire(now, api, 0, Event::waiter(slot, strand)) {
+                        return Sent::Later(Next::Park(None));
+                    }
+                }
+                Station::Queued => {
+                    flight.worker = self.worker(slot, request, flight.sent);
+                    flight.service = None;
+                    flight.at = Station::User;
+                    if let Some(held) = flight.tokens.service {
+                        match self.service_from_cache(now, request, flight.worker, &held) {
+                            Some(answer) => flight.service = Some(self.service_verdict(request, answer)),
+                            None => flight.at = Station::Service(Call::Connect),
+                        }
+                    }
+                }
+                Station::Service(mut call) => {
+                    match self.call(now, slot, strand, request, flight, &mut call, Errand::Service, queue) {
+                        Called::Later(next) => {
+                            flight.at = Station::Service(call);
+                            return Sent::Later(next);
+                        }
+                        Called::Unreachable => {
+                            self.free_worker(now, request.to, queue);
+                            return unavailable(now, request);
+                        }
+                        Called::Done => {}
+                    }
+                    if let (Some(held), Some(consulted)) = (flight.tokens.service, flight.consulted.take()) {
+                        let found = self.service_from_keystone(now, slot, request, flight.worker, &held, consulted);
+                        flight.service = Some(self.service_verdict(request, found.answer));
+                    }
+                    flight.at = Station::User;
+                }
+                Station::User => {
+                    let allow_expired = flight.service.is_some_and(|service| service.allow_expired);
+                    let cached =
+                        self.user_from_cache(now, slot, request, flight.worker, &mut flight.tokens, allow_expired);
+                    match cached {
+                        None => flight.at = Station::AskUser(Call::Connect),
+                        Some(answer) => {
+                            let found = Found { answer, consulted: None };
+                            if let Some(sent) = self.conclude(now, slot, strand, request, flight, found, queue) {
+                                return sent;
+                            }
+                        }
+                    }
+                }
+                Station::AskUser(mut call) => {
+                    let allow_expired = flight.service.is_some_and(|service| service.allow_expired);
+                    let errand = Errand::User { allow_expired };
+                    match self.call(now, slot, strand, request, flight, &mut call, errand, queue) {
+                        Called::Later(next) => {
+                            flight.at = Station::AskUser(call);
+                            return Sent::Later(next);
+                        }
+                        Called::Unreachable => {
+                            self.free_worker(now, request.to, queue);
+                            return unavailable(now, request);
+                        }
+                        Called::Done => {}
+                    }
+                    let consulted = flight.consulted.take().expect("a call about a token brings an answer");
+                    let worker = flight.worker;
+                    let tokens = &mut flight.tokens;
+                    let found = self.user_from_keystone(now, slot, request, worker, tokens, allow_expired, consulted);
+                    if let Some(sent) = self.conclude(now, slot, strand, request, flight, found, queue) {
+                        return sent;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The verdict; `None`: the request is sent once more.
+    #[expect(clippy::too_many_arguments, reason = "the end of one course, reached from two places")]
+    fn conclude(
+        &mut self,
+        now: Instant,
+        slot: u32,
+        strand: Strand,
+        request: &Request,
+        flight: &mut Flight,
+        found: Found,
+        queue: &mut Queue<Event>,
+    ) -> Option<Sent> {
+        let Some(reason) = self.judge(now, slot, request, &flight.tokens, found, flight.service.as_ref()) else {
+            let with_service_token = flight.service.is_some_and(|service| service.allow_expired);
+            self.jobs.get(slot).course(strand).with_service_token = with_service_token;
+            return Some(Sent::Accepted);
+        };
+        self.free_worker(now, request.to, queue);
+        match self.session(request).after_401(flight.sent) {
+            None => return Some(Sent::Refused(refused(now, request, reason, UNAUTHORIZED))),
+            Some(retry) if retry.new_service_token || retry.new_user_token => {
+                flight.at = Station::LogIn(Call::Connect);
+            }
+            Some(_) => flight.at = Station::Door,
+        }
+        None
+    }
+
+    fn service_verdict(&self, request: &Request, answer: crate::identity::middleware::Answer) -> ServiceVerdict {
+        let receiver = &self.receivers[request.to.index()];
+        ServiceVerdict::new(&receiver.rules, receiver.has_role(request.from), answer)
+    }
+
+    /// Makes a call to Keystone, or goes on with it.
+    #[expect(clippy::too_many_arguments, reason = "one course, entered from three places")]
+    fn call(
+        &mut self,
+        now: Instant,
+        slot: u32,
+        strand: Strand,
+        request: &Request,
+        flight: &mut Flight,
+        call: &mut Call,
+        errand: Errand,
+        queue: &mut Queue<Event>,
+    ) -> Called {
+        let api = self.model.services[ServiceId::KEYSTONE.index()].api;
+        let (draw_node, draw_time) = match errand {
+            Errand::LogIn => (Draw::LogInNode, Draw::LogInTime),
+            Errand::Service => (Draw::ServiceNode, Draw::ServiceTime),
+            Errand::User { .. } => (Draw::UserNode, Draw::UserTime),
+        };
+        loop {
+            match *call {
+                Call::Connect => {
+                    // A log-in asks for no retries.
+                    let retries = if errand == Errand::LogIn { 0 } else { HTTP_REQUEST_MAX_RETRIES };
+                    let (at, reaches) = match reached(&self.model.keystone.outages, now, retries) {
+                        Ok(at) => (at, true),
+                        Err(at) => (at, false),
+                    };
+                    if !reaches {
+                        *call = Call::GivenUp;
+                    }
+                    if at > now {
+                        return Called::Later(Next::Wait(at, None));
+                    }
+                    if !reaches {
+                        return Called::Unreachable;
+                    }
+                    let (node, tries) = match errand {
+                        _ if self.keystone.nodes() == 1 => (0, 0),
+                        Errand::LogIn => {
+                            let share = self.draw(slot, draw_node, request, flight.sent).uniform();
+                            ((share * f64::from(self.keystone.nodes())) as u32, 0)
+                        }
+                        Errand::Service | Errand::User { .. } => {
+                            match self.reach_node(now, slot, request, draw_node, flight.sent) {
+                                Ok(reached) => reached,
+                                Err(Unreachable) => return Called::Unreachable,
+                            }
+                        }
+                    };
+                    *call = Call::Queued { node, tries };
+                    if self.pools.queues(api) && !self.pools.acquire(now, api, node, Event::waiter(slot, strand)) {
+                        return Called::Later(Next::Park(None));
+                    }
+                }
+                Call::Queued { node, tries } => {
+                    *call = Call::Answer { node };
+                    let time = self.take_up(now, slot, request, flight, errand, node, tries, draw_time);
+                    if time > Span::ZERO {
+                        return Called::Later(Next::Wait(now + time, None));
+                    }
+                }
+                Call::Answer { node } => {
+                    if self.pools.queues(api) {
+                        self.release(now, api, node, queue);
+                    }
+                    return Called::Done;
+                }
+                Call::GivenUp => return Called::Unreachable,
+            }
+        }
+    }
+
+    /// Keystone takes a call up: decides about the token, and says how long the answer takes.
+    #[expect(clippy::too_many_arguments, reason = "a part of one course")]
+    fn take_up(
+        &mut self,
+        now: Instant,
+        slot: u32,
+        request: &Request,
+        flight: &mut Flight,
+        errand: Errand,
+        node: u32,
+        tries: u32,
+        draw_time: Draw,
+    ) -> Span {
+        let mut stream = self.draw(slot, draw_time, request, flight.sent);
+        let window = match errand {
+            Errand::LogIn => return self.keystone.issue_time(&mut stream),
+            Errand::User { allow_expired: true } if tries < TRIES_WITH_ALLOW_EXPIRED => Some(self.keystone.window),
+            Errand::Service | Errand::User { .. } => None,
+        };
+        let mut time = self.keystone.validation_time(&mut stream) * i64::from(tries + 1);
+        // auth_token needs a token of its own to ask with.
+        let receiver = &mut self.receivers[request.to.index()];
+        if now >= receiver.logged_in_until {
+            receiver.logged_in_until = now + self.keystone.expiration() - MIN_TOKEN_LIFE;
+            time = time + self.keystone.issue_time(&mut stream);
+        }
+        let consulted = match (errand, flight.tokens.service.as_mut()) {
+            (Errand::Service, Some(held)) => self.keystone.validate(now, node, &mut held.token, window),
+            (Errand::Service | Errand::User { .. } | Errand::LogIn, _) => {
+                let mut issued = *self.user_token(slot, request, &mut flight.tokens);
+                let consulted = self.keystone.validate(now, node, &mut issued, window);
+                *self.user_token(slot, request, &mut flight.tokens) = issued;
+                consulted
+            }
+        };
+        flight.consulted = Some(consulted);
+        time
+    }
+}
+
+fn unavailable(now: Instant, request: &Request) -> Sent {
+    Sent::Refused(refused(now, request, Reason::KeystoneUnavailable, UNAVAILABLE))
+}

@@ -1,0 +1,243 @@
+//! Polls whose answers are known are not simulated: where the polled service neither queues nor asks anybody who
+//! might change his mind, all polls up to a certain instant go alike, and only the first one from there on is an event.
+//!
+//! That instant is the first at which a token, a cache entry or a limit could make a poll go otherwise. Whatever else
+//! changes the answer (the resource is ready, the sender fetches a new service token, a setting changes) wakes the
+//! poll up. Both ways, with this and with every poll as an event, give the same jobs and the same counts.
+
+use super::flight::Stage;
+use super::job::Strand;
+use super::{Cloud, Event};
+use crate::engine::Queue;
+use crate::identity::middleware::in_time_until;
+use crate::model::program::{Client, Credentials, Op, Poll};
+use crate::model::{ProcessId, Sends};
+use crate::units::{Instant, Span};
+
+/// So many polls at most are looked through at a time where each takes a time of its own.
+const MOST_AT_A_TIME: u32 = 4_096;
+
+/// A stretch of polls that follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stretch {
+    /// How many.
+    polls: u32,
+    /// The last of them; meaningless if there is none.
+    last: Instant,
+    /// The one behind it.
+    next: Instant,
+}
+
+impl Cloud<'_> {
+    /// When the next poll has to be simulated, if the one at `now` was fine and the next one is due at `again`.
+    pub(super) fn skip_polls(
+        &mut self,
+        now: Instant,
+        again: Instant,
+        slot: u32,
+        strand: Strand,
+        poll: &Poll,
+    ) -> Instant {
+        if !self.elides {
+            return again;
+        }
+        let until = self.known_until(now, slot, strand, poll);
+        if until <= again {
+            return again;
+        }
+        let most = poll.attempts.saturating_sub(self.jobs.get(slot).course(strand).polls + 1);
+        let stretch = self.stretch(slot, strand, poll, again, until, most);
+        if stretch.polls > 0 {
+            let is_shared = self.senders[poll.request.from.index()].sends != Sends::Never;
+            let course = self.jobs.get(slot).course(strand);
+            course.skipped_from = again;
+            if (is_shared || self.epochs.len() > 1) && !course.is_listed {
+                course.is_listed = true;
+                self.list(slot, strand);
+            }
+        }
+        stretch.next
+    }
+
+    /// Up to which instant polls go like the one at `now`.
+    fn known_until(&mut self, now: Instant, slot: u32, strand: Strand, poll: &Poll) -> Instant {
+        let request = &poll.request;
+        let receiver = &self.receivers[request.to.index()];
+        let rules = receiver.rules;
+        let has_cache = rules.cache_time.is_some();
+        let is_simple = receiver.caches <= 1
+            && request.credentials == Credentials::User
+            && request.client == Client::Keystoneauth
+            && self.is_immediate[request.to.index()]
+            && (has_cache || self.keystone.is_plain());
+        if !is_simple {
+            return now;
+        }
+        let cache = receiver.cache(0);
+        let sender = &self.senders[request.from.index()];
+        let sends = if request.with_service_token { sender.sends } else { Sends::Never };
+        let mut until = Instant::NEVER;
+        if sends != Sends::Never {
+            let Some(held) = sender.held(now) else { return now };
+            let token = held.token.token;
+            until = sender.held_until(&held).min(in_time_until(&rules, &token, false));
+            until = until.min(if has_cache {
+                *self.known.cached_until(cache, request.from, &held)
+            } else {
+                token.accepted_until(Span::ZERO)
+            });
+        }
+        let job = self.jobs.get(slot);
+        let allow_expired = job.course(strand).with_service_token;
+        let token = job.token.token;
+        until = until.min(in_time_until(&rules, &token, allow_expired));
+        until.min(if has_cache {
+            self.jobs.caches(slot)[cache]
+        } else {
+            token.accepted_until(if allow_expired { self.keystone.window } else { Span::ZERO })
+        })
+    }
+
+    /// The polls from `first` on that come before `until`, at most so many.
+    fn stretch(
+        &mut self,
+        slot: u32,
+        strand: Strand,
+        poll: &Poll,
+        first: Instant,
+        until: Instant,
+        most: u32,
+    ) -> Stretch {
+        let none = Stretch { polls: 0, last: first, next: first };
+        if until <= first || most == 0 {
+            return none;
+        }
+        if let Some(work) = self.constant_request_time {
+            let step = (work + poll.interval).micros();
+            if step == 0 {
+                return none;
+            }
+            let missing = i128::from(until.since(first).micros());
+            let polls = (missing + i128::from(step) - 1) / i128::from(step);
+            let polls = polls.min(i128::from(most)) as u32;
+            let at = |polls: u32| {
+                let micros = i128::from(first.micros()) + i128::from(step) * i128::from(polls);
+                Instant::from_micros(i64::try_from(micros).unwrap_or(i64::MAX))
+            };
+            return Stretch { polls, last: at(polls - 1), next: at(polls) };
+        }
+        let made = self.jobs.get(slot).course(strand).polls;
+        let mut stretch = none;
+        while stretch.next < until && stretch.polls < most.min(MOST_AT_A_TIME) {
+            stretch.polls += 1;
+            stretch.last = stretch.next;
+            stretch.next = stretch.last + self.work(slot, &poll.request, made + stretch.polls) + poll.interval;
+        }
+        stretch
+    }
+
+    /// Counts the polls before `until` that were not simulated.
+    pub(super) fn count_skipped(&mut self, until: Instant, slot: u32, strand: Strand, poll: &Poll) {
+        let course = self.jobs.get(slot).course(strand);
+        let first = std::mem::replace(&mut course.skipped_from, Instant::NEVER);
+        if first >= until {
+            return;
+        }
+        let with_service_token = course.with_service_token;
+        let stretch = self.stretch(slot, strand, poll, first, until, u32::MAX);
+        let uncounted = if first >= self.counted_from {
+            0
+        } else {
+            self.stretch(slot, strand, poll, first, self.counted_from.min(until), u32::MAX).polls
+        };
+        let request = &poll.request;
+        let sender = &self.senders[request.from.index()];
+        let sends = if request.with_service_token { sender.sends } else { Sends::Never };
+        let tokens = if sends == Sends::Never { 1 } else { 2 };
+        let counted = u64::from(stretch.polls - uncounted);
+        let receiver = &mut self.receivers[request.to.index()];
+        receiver.facts.requests += counted;
+        let window = if with_service_token { self.keystone.window } else { Span::ZERO };
+        let job = self.jobs.get(slot);
+        job.polls += stretch.polls;
+        job.accepted += stretch.polls;
+        job.course(strand).polls += stretch.polls;
+        job.note_margin((job.token.token.expires + window).since(stretch.last));
+        if receiver.rules.cache_time.is_some() {
+            receiver.facts.cache_hits += counted * tokens;
+        } else {
+            job.keystone_validations += stretch.polls * tokens as u32;
+            receiver.facts.keystone_validations += counted * tokens;
+            self.keystone.facts.requests += counted * tokens;
+        }
+    }
+
+    /// The answer of a strand's polls may change from now on: the next one is simulated.
+    pub(super) fn wake_poll(&mut self, now: Instant, slot: u32, strand: Strand, queue: &mut Queue<Event>) {
+        let job = self.jobs.get(slot);
+        let course = job.course(strand);
+        if course.skipped_from == Instant::NEVER || !course.running {
+            return;
+        }
+        let (first, due, at) = (course.skipped_from, course.due, course.at);
+        let workload = &self.epochs[usize::from(job.epoch)].workloads[usize::from(job.workload)];
+        let Op::Poll(poll) = workload.program.op(at) else { return };
+        let next = self.stretch(slot, strand, poll, first, now, u32::MAX).next;
+        if next < due {
+            self.schedule(next, slot, strand, queue);
+        }
+    }
+
+    /// Wakes all polls up that are sent by a process, or all there are.
+    pub(super) fn wake_pollers(&mut self, now: Instant, from: Option<ProcessId>, queue: &mut Queue<Event>) {
+        let mut listed = std::mem::take(&mut self.pollers);
+        listed.retain(|&waiter| {
+            let (slot, strand) = Event::waiting(waiter);
+            let Some(job) = self.jobs.find(slot) else { return false };
+            let course = job.course(strand);
+            if course.skipped_from == Instant::NEVER {
+                course.is_listed = false;
+                return false;
+            }
+            let (epoch, workload, at) = (job.epoch, job.workload, job.course(strand).at);
+            let program = &self.epochs[usize::from(epoch)].workloads[usize::from(workload)].program;
+            if let Op::Poll(poll) = program.op(at)
+                && from.is_none_or(|from| from == poll.request.from)
+            {
+                self.wake_poll(now, slot, strand, queue);
+            }
+            true
+        });
+        self.pollers = listed;
+    }
+
+    /// Takes a poller into the list; entries of jobs that are gone are dropped when there are many.
+    fn list(&mut self, slot: u32, strand: Strand) {
+        if self.pollers.len() > 64 + 2 * self.jobs.in_flight() {
+            let jobs = &mut self.jobs;
+            self.pollers.retain(|&waiter| {
+                let (slot, strand) = Event::waiting(waiter);
+                jobs.find(slot).is_some_and(|job| job.course(strand).is_listed)
+            });
+            self.pollers.sort_unstable();
+            self.pollers.dedup();
+        }
+        self.pollers.push(Event::waiter(slot, strand));
+    }
+
+    /// Counts the polls that a job left at the end has made since its last event.
+    pub(super) fn count_all_skipped(&mut self, end: Instant, slot: u32) {
+        for strand in [Strand::Main, Strand::Branch] {
+            let job = self.jobs.get(slot);
+            let (epoch, workload, course) = (job.epoch, job.workload, job.course(strand));
+            if course.skipped_from == Instant::NEVER || !matches!(course.stage, Stage::Fresh) {
+                continue;
+            }
+            let at = course.at;
+            let program = &self.epochs[usize::from(epoch)].workloads[usize::from(workload)].program;
+            if let Op::Poll(poll) = program.op(at) {
+                self.count_skipped(end, slot, strand, poll);
+            }
+        }
+    }
+}

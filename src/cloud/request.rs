@@ -1,0 +1,479 @@
+//! Sending a request: its credentials, the receiver's verdict on them, and the one repetition that a 401 may get.
+//!
+//! Where nothing queues and Keystone takes no time, a request is sent and judged in one go ([`Cloud::send`]); else it
+//! goes from station to station in `flight`. Both ask the same questions of the same rules in the same order.
+
+use super::draws::{self, Draw};
+use super::job::Strand;
+use super::keystone::{Consulted, Issued};
+use super::sender::Held;
+use super::{Cloud, Event, Next};
+use crate::engine::Queue;
+use crate::identity::middleware::{Answer, Presented, ServiceVerdict, from_cache, from_keystone, refusal};
+use crate::identity::session::{self, UserAuth, is_reused};
+use crate::identity::stale_node::{MOST_TRIES, TRIES_WITH_ALLOW_EXPIRED};
+use crate::model::program::{Client, Credentials, Request};
+use crate::model::vocabulary::Reason;
+use crate::model::{ProcessId, Sends, ServiceId};
+use crate::observe::{Cause, Failure};
+use crate::units::{Instant, Span};
+
+/// What auth_token answers when it refuses.
+pub(super) const UNAUTHORIZED: u16 = 401;
+/// What it answers when it cannot ask Keystone.
+pub(super) const UNAVAILABLE: u16 = 503;
+
+/// What became of a request.
+pub(super) enum Sent {
+    /// The receiver has taken it up and works on it from now on.
+    Accepted,
+    /// It was refused, for good.
+    Refused(Failure),
+    /// It is under way.
+    Later(Next),
+}
+
+/// The tokens that go with one sending of a request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tokens {
+    /// What goes beside the user's.
+    pub(super) service: Option<Held>,
+    /// What goes in its place.
+    pub(super) own: Option<Held>,
+}
+
+/// What a receiver found of one token.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Found {
+    pub(super) answer: Answer,
+    /// What Keystone saw; `None`: the cache answered.
+    pub(super) consulted: Option<Consulted>,
+}
+
+/// Keystone cannot be asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unreachable;
+
+/// How a sender treats a 401.
+fn session(sends: Sends, request: &Request) -> session::Sender {
+    let (user, service_wrapper) = match (request.client, request.credentials, sends) {
+        (Client::Swiftclient, _, _) => (UserAuth::Fixed, false),
+        (Client::Keystoneauth, Credentials::Own, _) => (UserAuth::Password, false),
+        (Client::Keystoneauth, _, Sends::Never) => (UserAuth::Fixed, false),
+        (Client::Keystoneauth, _, Sends::ServiceUser) => (UserAuth::Fixed, true),
+        (Client::Keystoneauth, _, Sends::AuthToken) => (UserAuth::Middleware, false),
+    };
+    session::Sender { user, service_wrapper }
+}
+
+impl Cloud<'_> {
+    /// Sends a request, or goes on with it.
+    #[inline]
+    pub(super) fn send(
+        &mut self,
+        now: Instant,
+        slot: u32,
+        strand: Strand,
+        request: &Request,
+        queue: &mut Queue<Event>,
+    ) -> Sent {
+        if self.is_immediate[request.to.index()] {
+            match self.send_at_once(now, slot, request, queue) {
+                Ok(with_service_token) => {
+                    self.jobs.get(slot).course(strand).with_service_token = with_service_token;
+                    Sent::Accepted
+                }
+                Err(failure) => Sent::Refused(failure),
+            }
+        } else {
+            self.send_by_stations(now, slot, strand, request, queue)
+        }
+    }
+
+    /// Sends a request to a service at which nothing takes time; answers whether a good service token came with it.
+    fn send_at_once(
+        &mut self,
+        now: Instant,
+        slot: u32,
+        request: &Request,
+        queue: &mut Queue<Event>,
+    ) -> Result<bool, Failure> {
+        let session = session(self.sends(request), request);
+        let mut tokens = self.held_tokens(now, slot, request);
+        if self.misses(request, &tokens) {
+            tokens = self.fetch_tokens(now, slot, request, queue);
+        }
+        let mut sent = 0;
+        loop {
+            if self.misses(request, &tokens) {
+                // Keystone refused the sender a token, so nothing is sent.
+                return Err(refused(now, request, Reason::ServiceTokenInvalid, UNAUTHORIZED));
+            }
+            sent += 1;
+            let worker = self.worker(slot, request, sent);
+            let service = match tokens.service.as_mut() {
+                Some(held) => {
+                    let found = self.look_at_service(now, slot, request, worker, sent, held);
+                    Some(found.map_err(|Unreachable| refused(now, request, Reason::KeystoneUnavailable, UNAVAILABLE))?)
+                }
+                None => None,
+            };
+            let allow_expired = service.is_some_and(|service| service.allow_expired);
+            let found = self
+                .look_at_user(now, slot, request, worker, sent, &mut tokens, allow_expired)
+                .map_err(|Unreachable| refused(now, request, Reason::KeystoneUnavailable, UNAVAILABLE))?;
+            match self.judge(now, slot, request, &tokens, found, service.as_ref()) {
+                None => return Ok(allow_expired),
+                Some(reason) => match session.after_401(sent) {
+                    None => return Err(refused(now, request, reason, UNAUTHORIZED)),
+                    Some(retry) if retry.new_service_token || retry.new_user_token => {
+                        tokens = self.fetch_tokens(now, slot, request, queue);
+                    }
+                    Some(_) => {}
+                },
+            }
+        }
+    }
+
+    /// What a sender adds to this request.
+    fn sends(&self, request: &Request) -> Sends {
+        match request.credentials {
+            Credentials::User | Credentials::Delegated if request.with_service_token => {
+                self.senders[request.from.index()].sends
+            }
+            Credentials::User | Credentials::Delegated | Credentials::Own => Sends::Never,
+        }
+    }
+
+    /// The session that sends it.
+    pub(super) fn session(&self, request: &Request) -> session::Sender {
+        session(self.sends(request), request)
+    }
+
+    /// What the sender holds for this request.
+    #[inline]
+    pub(super) fn held_tokens(&mut self, now: Instant, slot: u32, request: &Request) -> Tokens {
+        if request.credentials == Credentials::Delegated {
+            self.renew_delegated(now, slot);
+        }
+        let sender = &self.senders[request.from.index()];
+        Tokens {
+            service: if self.sends(request) == Sends::Never { None } else { sender.held(now) },
+            own: if request.credentials == Credentials::Own { sender.own(now) } else { None },
+        }
+    }
+
+    /// Whether something is missing that has to be fetched first.
+    #[inline]
+    pub(super) fn misses(&self, request: &Request, tokens: &Tokens) -> bool {
+        (tokens.service.is_none() && self.sends(request) != Sends::Never)
+            || (tokens.own.is_none() && request.credentials == Credentials::Own)
+    }
+
+    /// Throws away what the sender holds for this request and fetches it anew, as far as Keystone lets it.
+    pub(super) fn fetch_tokens(
+        &mut self,
+        now: Instant,
+        slot: u32,
+        request: &Request,
+        queue: &mut Queue<Event>,
+    ) -> Tokens {
+        let sends = self.sends(request);
+        let sender = &mut self.senders[request.from.index()];
+        let issued_before = sender.issued;
+        let service = if sends == Sends::Never { None } else { sender.fetch(now, &mut self.keystone) };
+        let own = match request.credentials {
+            Credentials::Own => sender.fetch_own(now, &mut self.keystone),
+            Credentials::User | Credentials::Delegated => None,
+        };
+        if sends == Sends::ServiceUser {
+            self.jobs.get(slot).service_tokens_issued += sender.issued - issued_before;
+        }
+        if sends != Sends::Never {
+            // Polls whose answer was known counted on the old token.
+            self.wake_pollers(now, Some(request.from), queue);
+        }
+        Tokens { service, own }
+    }
+
+    /// Which of the receiver's worker processes takes the request.
+    #[inline]
+    pub(super) fn worker(&mut self, slot: u32, request: &Request, sent: u32) -> u32 {
+        let caches = self.receivers[request.to.index()].caches;
+        if caches <= 1 {
+            return 0;
+        }
+        let share = self.draw(slot, Draw::Worker, request, sent).uniform();
+        (share * f64::from(caches)) as u32
+    }
+
+    /// A random stream for this sending of a request.
+    pub(super) fn draw(&mut self, slot: u32, what: Draw, request: &Request, sent: u32) -> crate::random::Stream {
+        let job = self.jobs.get(slot);
+        let repetition = job.polls.wrapping_add(job.attempts).wrapping_shl(2).wrapping_add(sent);
+        job.streams.stream(draws::of_request(what, request, repetition))
+    }
+
+    /// Looks at the service token of a request that a worker has taken up.
+    pub(super) fn look_at_service(
+        &mut self,
+        now: Instant,
+        slot: u32,
+        request: &Request,
+        worker: u32,
+        sent: u32,
+        held: &mut Held,
+    ) -> Result<ServiceVerdict, Unreachable> {
+        let found = match self.service_from_cache(now, request, worker, held) {
+            Some(answer) => Found { answer, consulted: None },
+            None => {
+                let consulted = self.consult(now, slot, request, Draw::ServiceNode, sent, &mut held.token, None)?;
+                self.service_from_keystone(now, slot, request, worker, held, consulted)
+            }
+        };
+        let receiver = &self.receivers[request.to.index()];
+        Ok(ServiceVerdict::new(&receiver.rules, receiver.has_role(request.from), found.answer))
+    }
+
+    /// What the receiver's cache says of a service token.
+    #[inline]
+    pub(super) fn service_from_cache(
+        &mut self,
+        now: Instant,
+        request: &Request,
+        worker: u32,
+        held: &Held,
+    ) -> Option<Answer> {
+        let receiver = &mut self.receivers[request.to.index()];
+        let cached_until = *self.known.cached_until(receiver.cache(worker), request.from, held);
+        let answer = from_cache(now, &receiver.rules, &Presented { token: held.token.token, cached_until }, false);
+        if now >= self.counted_from {
+            receiver.facts.cache_hits += u64::from(answer.is_some());
+        }
+        answer
+    }
+
+    /// What the receiver makes of Keystone's answer about a service token.
+    pub(super) fn service_from_keystone(
+        &mut self,
+        now: Instant,
+        slot: u32,
+        request: &Request,
+        worker: u32,
+        held: &Held,
+        consulted: Consulted,
+    ) -> Found {
+        let receiver = &self.receivers[request.to.index()];
+        let cached_until = self.known.cached_until(receiver.cache(worker), request.from, held);
+        let presented = Presented { token: held.token.token, cached_until: *cached_until };
+        let answer = from_keystone(now, &receiver.rules, &presented, false, consulted.accepted);
+        *cached_until = answer.cached_until;
+        self.note_validation(now, slot, request.to, consulted.accepted);
+        Found { answer, consulted: Some(consulted) }
+    }
+
+    /// Looks at what the request carries as the user's token.
+    #[expect(clippy::too_many_arguments, reason = "one question, asked from one place")]
+    fn look_at_user(
+        &mut self,
+        now: Instant,
+        slot: u32,
+        request: &Request,
+        worker: u32,
+        sent: u32,
+        tokens: &mut Tokens,
+        allow_expired: bool,
+    ) -> Result<Found, Unreachable> {
+        if let Some(answer) = self.user_from_cache(now, slot, request, worker, tokens, allow_expired) {
+            return Ok(Found { answer, consulted: None });
+        }
+        let mut issued = *self.user_token(slot, request, tokens);
+        let window = allow_expired.then_some(self.keystone.window);
+        let consulted = self.consult(now, slot, request, Draw::UserNode, sent, &mut issued, window)?;
+        *self.user_token(slot, request, tokens) = issued;
+        Ok(self.user_from_keystone(now, slot, request, worker, tokens, allow_expired, consulted))
+    }
+
+    /// The token that stands for the user's.
+    pub(super) fn user_token<'t>(&'t mut self, slot: u32, request: &Request, tokens: &'t mut Tokens) -> &'t mut Issued {
+        match (request.credentials, &mut tokens.own) {
+            (Credentials::Own, Some(own)) => &mut own.token,
+            (Credentials::Delegated, _) => {
+                let job = self.jobs.get(slot);
+                job.delegated.carried().map_or(&mut job.token, |(issued, _)| issued)
+            }
+            (Credentials::User | Credentials::Own, _) => &mut self.jobs.get(slot).token,
+        }
+    }
+
+    /// Until when the receiver's cache answers for that token.
+    #[inline]
+    fn user_cached_until(&mut self, slot: u32, request: &Request, worker: u32, tokens: &Tokens) -> &mut Instant {
+        let cache = self.receivers[request.to.index()].cache(worker);
+        match (request.credentials, &tokens.own) {
+            (Credentials::Own, Some(own)) => self.known_own.cached_until(cache, request.from, own),
+            (Credentials::Delegated, _) => {
+                let block = self.jobs.get(slot).delegated.carried().map_or(0, |(_, block)| block);
+                &mut self.jobs.caches(slot)[block * self.model.caches + cache]
+            }
+            (Credentials::User | Credentials::Own, _) => &mut self.jobs.caches(slot)[cache],
+        }
+    }
+
+    /// What the receiver's cache says of the user's token.
+    #[inline]
+    pub(super) fn user_from_cache(
+        &mut self,
+        now: Instant,
+        slot: u32,
+        request: &Request,
+        worker: u32,
+        tokens: &mut Tokens,
+        allow_expired: bool,
+    ) -> Option<Answer> {
+        let token = self.user_token(slot, request, tokens).token;
+        let cached_until = *self.user_cached_until(slot, request, worker, tokens);
+        let receiver = &mut self.receivers[request.to.index()];
+        let answer = from_cache(now, &receiver.rules, &Presented { token, cached_until }, allow_expired);
+        if now >= self.counted_from {
+            receiver.facts.cache_hits += u64::from(answer.is_some());
+        }
+        answer
+    }
+
+    /// What the receiver makes of Keystone's answer about the user's token.
+    #[expect(clippy::too_many_arguments, reason = "one question, asked from two places")]
+    pub(super) fn user_from_keystone(
+        &mut self,
+        now: Instant,
+        slot: u32,
+        request: &Request,
+        worker: u32,
+        tokens: &mut Tokens,
+        allow_expired: bool,
+        consulted: Consulted,
+    ) -> Found {
+        let token = self.user_token(slot, request, tokens).token;
+        let rules = self.receivers[request.to.index()].rules;
+        let cached_until = self.user_cached_until(slot, request, worker, tokens);
+        let presented = Presented { token, cached_until: *cached_until };
+        let answer = from_keystone(now, &rules, &presented, allow_expired, consulted.accepted);
+        *cached_until = answer.cached_until;
+        self.note_validation(now, slot, request.to, consulted.accepted);
+        Found { answer, consulted: Some(consulted) }
+    }
+
+    /// The receiver's verdict, from what it found of both tokens; `None`: the request is accepted.
+    #[inline]
+    pub(super) fn judge(
+        &mut self,
+        now: Instant,
+        slot: u32,
+        request: &Request,
+        tokens: &Tokens,
+        found: Found,
+        service: Option<&ServiceVerdict>,
+    ) -> Option<Reason> {
+        let mut tokens = *tokens;
+        let token = self.user_token(slot, request, &mut tokens).token;
+        let (view, not_synced) = found.consulted.map_or((token, false), |seen| (seen.view, seen.not_synced));
+        let window = self.keystone.window;
+        let receiver = &mut self.receivers[request.to.index()];
+        let reason = refusal(now, window, &receiver.rules, &view, found.answer, service);
+        if now >= self.counted_from {
+            receiver.facts.requests += 1;
+            receiver.facts.refused += u64::from(reason.is_some());
+        }
+        let Some(reason) = reason else {
+            let allow_expired = service.is_some_and(|service| service.allow_expired);
+            let end = token.expires + if allow_expired { window } else { Span::ZERO };
+            let job = self.jobs.get(slot);
+            job.accepted += 1;
+            if request.credentials == Credentials::User {
+                job.note_margin(end.since(now));
+            }
+            return None;
+        };
+        Some(match reason {
+            _ if request.credentials == Credentials::Own => Reason::ServiceTokenInvalid,
+            Reason::FernetKeyGone if not_synced => Reason::FernetKeyNotSynced,
+            // No setting of its sender helps a backend, so that the missing service token is the finding.
+            Reason::UserTokenExpired if self.is_backend(request) => Reason::BackendNoServiceToken,
+            reason => reason,
+        })
+    }
+
+    /// Whether the request goes to Swift, or comes from a service that never sends a service token.
+    fn is_backend(&self, request: &Request) -> bool {
+        request.to == ServiceId::SWIFT
+            || (request.from != ProcessId::CLIENT
+                && self.senders[request.from.index()].sends == Sends::Never
+                && self.model.processes[request.from.index()].user.is_none())
+    }
+
+    /// Asks Keystone about a token, on one of its nodes. With several, auth_token's own token may be refused by a node
+    /// that lacks its key, upon which it logs in again and asks again (`identity::stale_node`).
+    #[expect(clippy::too_many_arguments, reason = "one question, asked from one place")]
+    fn consult(
+        &mut self,
+        now: Instant,
+        slot: u32,
+        request: &Request,
+        what: Draw,
+        sent: u32,
+        issued: &mut Issued,
+        window: Option<Span>,
+    ) -> Result<Consulted, Unreachable> {
+        if self.keystone.nodes() == 1 {
+            return Ok(self.keystone.validate(now, 0, issued, window));
+        }
+        let (node, tries) = self.reach_node(now, slot, request, what, sent)?;
+        let window = window.filter(|_| tries < TRIES_WITH_ALLOW_EXPIRED);
+        Ok(self.keystone.validate(now, node, issued, window))
+    }
+
+    /// The first node that accepts auth_token's own token, and how many did not.
+    pub(super) fn reach_node(
+        &mut self,
+        now: Instant,
+        slot: u32,
+        request: &Request,
+        what: Draw,
+        sent: u32,
+    ) -> Result<(u32, u32), Unreachable> {
+        let nodes = self.keystone.nodes();
+        let mut stream = self.draw(slot, what, request, sent);
+        let receiver = &mut self.receivers[request.to.index()];
+        let its_clock = now + receiver.rules.clock_ahead;
+        let kept = receiver.own.filter(|own| is_reused(own.token.expires, its_clock));
+        let mut own = kept.unwrap_or_else(|| self.keystone.issue(now, Instant::NEVER));
+        for tries in 0..MOST_TRIES {
+            let node = (stream.uniform() * f64::from(nodes)) as u32;
+            if self.keystone.reads(now, node, &own) {
+                receiver.own = Some(own);
+                return Ok((node, tries));
+            }
+            // The session logs in after the first of its two tries; the second is final for it.
+            if tries % 2 == 0 {
+                own = self.keystone.issue(now, Instant::NEVER);
+            }
+        }
+        receiver.own = Some(own);
+        Err(Unreachable)
+    }
+
+    fn note_validation(&mut self, now: Instant, slot: u32, receiver: ServiceId, accepted: bool) {
+        self.jobs.get(slot).keystone_validations += 1;
+        if now >= self.counted_from {
+            self.receivers[receiver.index()].facts.keystone_validations += 1;
+            self.keystone.facts.requests += 1;
+            self.keystone.facts.refused += u64::from(!accepted);
+        }
+    }
+}
+
+/// A request that was refused, as its sender sees it.
+pub(super) fn refused(now: Instant, request: &Request, reason: Reason, http_status: u16) -> Failure {
+    let first_cause = Cause { at: now, step: request.step, reason, http_status };
+    Failure { step: request.step, reason, http_status, first_cause }
+}

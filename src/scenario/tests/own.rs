@@ -1,0 +1,216 @@
+//! Job kinds, procedures and services of a scenario's own.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::model::program::Op;
+use crate::model::{Model, Sends, ServiceId, Source};
+use crate::units::Span;
+
+/// The blocks of TOML in the document that describes the step language, in its order.
+fn examples() -> Vec<&'static str> {
+    let text = include_str!("../../../docs/JOBS.md");
+    text.split("```toml\n").skip(1).filter_map(|rest| rest.split("\n```").next()).collect()
+}
+
+fn models(text: &str) -> Vec<Model> {
+    let study = read(&around(text)).unwrap_or_else(|issues| panic!("{text}\n{issues}"));
+    study.points.into_iter().map(|point| point.model).collect()
+}
+
+fn lines(text: &str) -> Vec<String> {
+    read(&around(text)).expect_err(text).lines()
+}
+
+#[test]
+fn the_examples_of_the_document_are_good() {
+    let [kind, service] = examples().try_into().expect("a kind and a service");
+    let workload = "[[workload]]\nname = \"restores\"\njob = \"restore-database\"\narrivals = { every = \"1h\" }\n";
+    let settings =
+        "cloud.image_transfer.per_job = \"10MB/s\"\n[sweep]\n\"workload.restores.dump_size\" = [\"1GB\", \"2GB\"]\n";
+    let models = models(&format!("{settings}{kind}\n{service}\n{workload}"));
+    assert_eq!(models.len(), 2);
+    let (first, second) = (&models[0].workloads[0], &models[1].workloads[0]);
+    let size = first.kind.quantity("dump_size").unwrap();
+    let copy = first.source(first.kind.quantity("copy").unwrap());
+    assert!(matches!(copy, Source::Copy { size: of, link } if *of == size
+        && models[0].links[link.index()].per_job.is_some_and(|speed| speed.bytes_per_second() == 10_000_000)));
+    assert_ne!(first.source(size), second.source(size));
+    assert!(Arc::ptr_eq(&first.program, &second.program), "nothing in the sweep changes the course");
+    let trove = models[0].services.last().unwrap();
+    assert_eq!(trove.name, "trove");
+    let middleware = trove.keystone_authtoken.as_ref().unwrap();
+    assert_eq!(middleware.token_cache_time, Some(Span::from_seconds(300)));
+    assert!(middleware.service_token_roles_required);
+    let process = models[0].processes.last().unwrap();
+    assert_eq!((process.name.as_str(), process.sends), ("trove", Sends::ServiceUser));
+    let pool = |name: &str| {
+        let of_trove =
+            |pool: &&crate::model::Pool| models[0].service(pool.service).name == "trove" && pool.name == name;
+        models[0].pools.iter().find(of_trove).unwrap()
+    };
+    assert_eq!((pool("api").slots, pool("restores").slots), (Some(8), Some(4)));
+    assert_eq!(&models[0].pools[trove.api.index()], pool("api"));
+}
+
+#[test]
+fn every_pool_and_service_stands_at_its_place() {
+    let models = models("[[service]]\nname = \"trove\"\n[[service]]\nname = \"heat\"\npools = { stacks = 1 }\n");
+    let names: Vec<&str> = models[0].services.iter().map(|service| service.name.as_str()).collect();
+    assert_eq!(names, ["keystone", "nova", "cinder", "glance", "swift", "neutron", "trove", "heat"]);
+    for (index, service) in (0..).zip(&models[0].services) {
+        let pool = &models[0].pools[service.api.index()];
+        assert_eq!((pool.service, pool.name.as_str(), pool.slots), (ServiceId(index), "api", None));
+    }
+    assert_eq!(models[0].links.len(), 4);
+    // Behind the caches of every cloud, one for each.
+    let caches: Vec<_> = models[0].services[6..].iter().map(|service| (service.first_cache, service.caches)).collect();
+    assert_eq!((caches.as_slice(), models[0].caches), ([(6, 1), (7, 1)].as_slice(), 8));
+}
+
+#[test]
+fn jobs_copy_over_a_link_of_the_scenario() {
+    let text = "name = \"x\"\n[[link]]\nname = \"wan\"\nbandwidth = \"10MB/s\"\n\
+        [[service]]\nname = \"trove\"\npools = { api = 3, restores = 2 }\n\
+        [[job]]\nname = \"copy\"\ndescription = \"\"\n\
+        quantities = { size = { unit = \"bytes\", meaning = \"\" }, copy = { size = \"size\", over = \"wan\", meaning = \"\" } }\n\
+        steps = [{ slot = \"trove.restores\", steps = [{ wait = \"copy\" }] }]\n\
+        [[workload]]\njob = \"copy\"\narrivals = { every = \"1h\" }\nsize = \"1GB\"\n";
+    let study = read(text).unwrap_or_else(|issues| panic!("{issues}"));
+    assert!(study.notes.is_empty(), "{:?}", study.notes);
+    let model = &study.points[0].model;
+    let workload = &model.workloads[0];
+    let Source::Copy { link, .. } = workload.source(workload.kind.quantity("copy").unwrap()) else { panic!("a copy") };
+    let link = &model.links[link.index()];
+    assert_eq!((link.name.as_str(), link.per_job, model.links.len()), ("wan", None, 5));
+    assert_eq!(link.bandwidth.map(|speed| speed.bytes_per_second()), Some(10_000_000));
+    let Op::Acquire(pool) = workload.program.ops[0] else { panic!("a slot") };
+    let pool = &model.pools[pool.index()];
+    assert_eq!((pool.name.as_str(), pool.slots, pool.hosts), ("restores", Some(2), 1));
+    let slow = read(&text.replace("bandwidth = \"10MB/s\"\n", "")).unwrap_or_else(|issues| panic!("{issues}"));
+    assert_eq!(
+        slow.notes,
+        ["workload `copy`: `copy` takes no time, because neither its duration nor `link.wan.per_job` is given"]
+    );
+}
+
+/// Each asks only for keys that there are, and has a course under their defaults.
+#[test]
+fn every_shipped_kind_compiles_under_the_defaults() {
+    let shipped = crate::jobs::builtins();
+    let mut cx = Context::default();
+    shipped.iter().for_each(|definition| settings::check(definition, &mut cx));
+    assert_eq!(cx.issues.len(), 0, "{}", cx.issues.finish(cx.sources.into_list()));
+    let workload = |kind: &str| format!("[[workload]]\njob = \"{kind}\"\narrivals = {{ every = \"1h\" }}\n");
+    let text: String = shipped.iter().map(|definition| workload(&definition.kind.name)).collect();
+    let study = read(&format!("name = \"x\"\n{text}")).unwrap_or_else(|issues| panic!("{issues}"));
+    let model = &study.points[0].model;
+    assert_eq!(model.workloads.len(), shipped.len());
+    for workload in &model.workloads {
+        assert!(workload.program.ops.contains(&Op::Complete), "{}", workload.name);
+    }
+}
+
+#[test]
+fn a_change_compiles_the_courses_anew() {
+    let text = "[[change]]\nat = \"1h\"\nnova.DEFAULT.block_device_allocate_retries = 7\n\
+        [[change]]\nat = \"2h\"\nkeystone.token.expiration = 600\n";
+    let models = models(text);
+    let programs: Vec<_> = models[0].changes.iter().map(|change| &change.model.workloads[0].program).collect();
+    let attempts = |program: &crate::model::program::Program| {
+        program.ops.iter().find_map(|op| if let Op::Poll(poll) = op { Some(poll.attempts) } else { None })
+    };
+    assert_eq!(attempts(&models[0].workloads[0].program), Some(61));
+    assert_eq!(attempts(programs[0]), Some(8));
+    assert!(Arc::ptr_eq(programs[0], programs[1]), "what changes nothing of the course keeps it");
+}
+
+/// A kind whose one request is there only under a condition.
+fn when(condition: &str) -> String {
+    format!(
+        "[[job]]\nname = \"k\"\ndescription = \"\"\nquantities = {{ size = {{ unit = \"bytes\", meaning = \"\" }}, n = {{ size = \"size\", per = \"nova.DEFAULT.block_device_allocate_retries\", meaning = \"\" }} }}\n\
+         steps = [{{ request = \"a\", from = \"client\", to = \"nova\", when = {{ {condition} }} }}]\n\
+         [[workload]]\njob = \"k\"\narrivals = {{ every = \"1h\" }}\ndelete_on_termination = true\n"
+    )
+}
+
+#[test]
+fn conditions_compare_what_values_mean() {
+    for (condition, holds) in [
+        ("\"keystone.token.expiration\" = \"1h\"", true),
+        ("keystone.token.expiration = 3600", true),
+        ("\"keystone.token.expiration\" = [60, \"60m\"]", true),
+        ("\"keystone.token.expiration\" = 3601", false),
+        ("\"workload.delete_on_termination\" = true", true),
+        ("\"glance.glance_store.cinder_store_user_name\" = \"\"", true),
+        ("\"glance.glance_store.cinder_store_user_name\" = \"glance\"", false),
+        ("\"cloud.release\" = \"2026.2\", \"cloud.image_path\" = \"clone\"", false),
+        ("\"cloud.fernet_rotation.every\" = \"1d\"", false),
+    ] {
+        let text = when(condition).replace("per = \"nova.DEFAULT.block_device_allocate_retries\"", "per = \"1kB\"");
+        let models = models(&text);
+        let workload = &models[0].workloads[0];
+        let is_there = matches!(workload.program.ops[0], Op::Request { .. });
+        assert_eq!(is_there, holds, "{condition}");
+        let size = workload.kind.quantity("size").unwrap();
+        let pieces = workload.source(workload.kind.quantity("n").unwrap());
+        assert_eq!(pieces, &Source::Pieces { size, per: 1000, from: 0 });
+    }
+}
+
+#[test]
+fn what_a_kind_asks_of_the_scenario_is_checked() {
+    for (condition, problem) in [
+        ("\"keystone.token.expiratoin\" = 3", "unknown key `keystone.token.expiratoin`"),
+        ("\"service.name\" = \"x\"", "unknown key `service.name`"),
+        ("\"cloud.image_path\" = \"clnoe\"", "`cloud.image_path`: unknown value `clnoe`"),
+        ("\"cloud.requests.time\" = \"1s\"", "`cloud.requests.time` has a value that cannot be compared"),
+    ] {
+        let found = lines(&when(condition));
+        let [size, condition] = found.as_slice() else { panic!("{found:?}") };
+        assert!(
+            size.ends_with("`nova.DEFAULT.block_device_allocate_retries` holds no number of bytes above 0"),
+            "{size}"
+        );
+        assert!(condition.ends_with(problem), "{condition}");
+    }
+}
+
+#[test]
+fn names_that_are_taken_or_unknown() {
+    for (text, problem) in [
+        ("[[service]]\nname = \"nova\"\n", "t.toml:3:8: there is a service or process `nova` already"),
+        ("[[service]]\nname = \"client\"\n", "t.toml:3:8: there is a service or process `client` already"),
+        (
+            "[[service]]\nname = \"a.b\"\n",
+            "t.toml:3:8: `service.name`: `a.b` is not a letter, then letters, digits, `_` and `-`, at most 100",
+        ),
+        (
+            "[[service]]\nname = \"a\"\npools = { api = 0 }\n",
+            "t.toml:4:17: `service.pools.api`: takes an integer from 1 to 1000000",
+        ),
+        (
+            "[[service]]\nname = \"a\"\npools = { api = \"8\" }\n",
+            "t.toml:4:17: `service.pools.api`: expected an integer above 0, found a string",
+        ),
+        ("[[service]]\nname = \"a\"\npols = {}\n", "t.toml:4:1: unknown key `service.pols`"),
+        (
+            "[[job]]\nname = \"k\"\ndescription = \"\"\nsteps = []\nquantities = { arrivals = { meaning = \"\" } }\n",
+            "t.toml:3:8: a quantity cannot be named `arrivals`, which is a key of every workload",
+        ),
+    ] {
+        assert_eq!(lines(text), [problem], "{text}");
+    }
+    let unknown = read(
+        "name = \"x\"\n[[job]]\nname = \"mine\"\ndescription = \"\"\nsteps = []\n[[workload]]\njob = \"mien\"\narrivals = { every = \"1h\" }\n",
+    );
+    let unknown = unknown.expect_err("there is no such kind");
+    assert_eq!(unknown.lines(), ["t.toml:7:7: `workload.mien.job`: unknown value `mien`"]);
+    assert!(unknown.render(false).contains("did you mean `mine`? known here: `boot-from-volume`"), "{unknown}");
+}
+
+#[test]
+fn services_are_counted() {
+    let text: String = (0..201).map(|n| format!("[[service]]\nname = \"s{n}\"\n")).collect();
+    assert_eq!(lines(&text), ["t.toml:402:1: more than 200 services"]);
+}
