@@ -26,12 +26,6 @@ pub struct Model {
     pub run: Run,
     /// Tokens and keys.
     pub keystone: Keystone,
-    /// Nova's options that the jobs meet.
-    pub nova: Nova,
-    /// Cinder's options that the jobs meet.
-    pub cinder: Cinder,
-    /// Glance's options that the jobs meet.
-    pub glance: Glance,
     /// Who answers requests, indexed by [`ServiceId`].
     pub services: Vec<Service>,
     /// Who sends them, indexed by [`ProcessId`].
@@ -42,8 +36,6 @@ pub struct Model {
     pub links: Vec<Link>,
     /// How many caches the middlewares of all services have; services may share them.
     pub caches: usize,
-    /// How Cinder gets an image into a volume.
-    pub image_path: ImagePath,
     /// Work of one API request at its receiver, in seconds.
     pub request_time: Dist,
     /// Where jobs come from; at least one, with distinct names.
@@ -171,51 +163,6 @@ pub enum Offset {
     Fixed(Span),
 }
 
-/// nova.conf, but for tokens.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Nova {
-    /// Polls of a volume that is not ready, at least 1 (`block_device_allocate_retries` + 1).
-    pub volume_poll_attempts: u32,
-    /// `block_device_allocate_retries_interval`.
-    pub volume_poll_interval: Span,
-}
-
-/// cinder.conf, but for tokens.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Cinder {
-    /// `scheduler_max_attempts`, at least 1.
-    pub scheduler_max_attempts: u32,
-    /// `verify_glance_signatures` is not `disabled`.
-    pub verify_glance_signatures: bool,
-}
-
-/// glance-api.conf, but for tokens.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Glance {
-    /// Where image data lies.
-    pub store: GlanceStore,
-}
-
-/// Where Glance keeps image data, as far as tokens are concerned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GlanceStore {
-    /// The backend asks for no user token: file, rbd, Swift in single-tenant mode, Cinder with credentials of its own.
-    OwnCredentials,
-    /// Swift in multi-tenant mode: the user's token, alone.
-    SwiftMultiTenant,
-    /// Cinder without credentials of its own: the user's token, alone.
-    CinderUserToken,
-}
-
-/// How Cinder gets an image into a volume.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ImagePath {
-    /// Download, then convert.
-    Copy,
-    /// The backend clones: no long phase.
-    Clone,
-}
-
 /// A stream of jobs of one kind.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Workload {
@@ -231,8 +178,6 @@ pub struct Workload {
     pub program: Arc<Program>,
     /// What each job draws, in the order of the kind's quantities.
     pub quantities: Vec<Source>,
-    /// Of the block device mapping.
-    pub delete_on_termination: bool,
     /// When the user's token is revoked, counted in seconds from submission; may be negative.
     pub revoke_after: Option<Dist>,
     /// From when on the user is disabled, and with it every token of theirs.

@@ -1,6 +1,7 @@
 //! What is said about a study, in what order: verdicts, sentences, tables. How it looks is the renderers' business.
 
 use crate::analysis::{Check, FailureRow, IntervalMethod, PointResult, Problem, Rate, Summary, Verdict};
+use crate::model::program::Op;
 use crate::model::study::{Expectation, Point, Study};
 use crate::model::vocabulary::Reason;
 use crate::model::{Keys, Offset, Rotations};
@@ -419,14 +420,20 @@ fn failures(study: &Study, results: &[PointResult]) -> Option<Grid> {
 /// What helps most where most failures are Nova's impatience, which hides everything else.
 fn waits_too_short(study: &Study, results: &[PointResult]) -> Option<String> {
     let finished: u64 = results.iter().map(|result| result.all().counts.finished()).sum();
-    let timeouts = results.iter().flat_map(|result| &result.failures);
-    let timeouts = timeouts.filter(|way| way.first_cause_reason == Reason::VolumeWaitTimeout);
-    let timed_out: u64 = timeouts.map(|way| way.jobs).sum();
+    let timeouts = || {
+        let ways = results.iter().flat_map(|result| result.failures.iter().map(move |way| (result.point, way)));
+        ways.filter(|(_, way)| way.first_cause_reason == Reason::VolumeWaitTimeout)
+    };
+    let timed_out: u64 = timeouts().map(|(_, way)| way.jobs).sum();
     if timed_out * 2 <= finished {
         return None;
     }
-    let nova = &study.points.first()?.model.nova;
-    let wait = nova.volume_poll_interval * i64::from(nova.volume_poll_attempts);
+    let (point, way) = timeouts().next()?;
+    let workload = &super::point(study, point)?.model.workloads[way.workload];
+    let wait = workload.program.ops.iter().find_map(|op| match op {
+        Op::Poll(poll) if poll.request.step == way.first_cause_step => Some(poll.interval * i64::from(poll.attempts)),
+        _ => None,
+    })?;
     Some(format!(
         "most jobs fail because Nova stops waiting for the volume (after {}, unless swept); to see what tokens do, raise \
          `nova.DEFAULT.block_device_allocate_retries`",

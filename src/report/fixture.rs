@@ -8,8 +8,8 @@ use crate::model::program::{Op, Program};
 use crate::model::study::{Axis, AxisUnit, AxisValue, Expectation, Metric, Point, Study};
 use crate::model::vocabulary::Reason;
 use crate::model::{
-    Arrivals, Cinder, Glance, GlanceStore, ImagePath, Keys, Keystone, Model, Nova, Pool, PoolId, Process, ProcessId,
-    Rotations, Run, Sends, Service, ServiceId, Source, Spread, StepId, TokenAge, Workload,
+    Arrivals, Keys, Keystone, Model, Pool, PoolId, Process, ProcessId, Rotations, Run, Sends, Service, ServiceId,
+    Source, Spread, StepId, TokenAge, Workload,
 };
 use crate::observe::{JobCounts, ServiceFacts, Sketch};
 use crate::random::Dist;
@@ -51,15 +51,11 @@ fn model() -> Model {
             issue_time: Dist::constant(0.0),
             outages: [].into(),
         },
-        nova: Nova { volume_poll_attempts: 61, volume_poll_interval: Span::from_seconds(3) },
-        cinder: Cinder { scheduler_max_attempts: 3, verify_glance_signatures: false },
-        glance: Glance { store: GlanceStore::OwnCredentials },
         services: (0..).zip(SERVICES).map(|(place, name)| service(place, name)).collect(),
         processes: (0..8).map(|_| Process { name: String::new(), sends: Sends::Never, user: None }).collect(),
         pools: (0..).zip(SERVICES).map(|(place, _)| api(place)).collect(),
         links: Vec::new(),
         caches: SERVICES.len(),
-        image_path: ImagePath::Copy,
         request_time: Dist::constant(0.04),
         workloads: vec![workload("boots")],
         changes: Vec::new(),
@@ -93,7 +89,6 @@ fn workload(name: &str) -> Workload {
         program: Arc::new(Program { ops: vec![Op::Complete, Op::Stop] }),
         arrivals: Arrivals::Every(Span::from_seconds(60)),
         token_age: TokenAge::Renewing { margin: Span::from_seconds(120) },
-        delete_on_termination: false,
         revoke_after: None,
         user_disabled_at: None,
         service_token_age: None,

@@ -1,38 +1,66 @@
 //! Whether every key of a merged file is known. Values are checked where they are read.
 
-use super::keys::{self, KEYS};
+use super::keys::{self, KEYS, LISTS};
 use super::kinds::Kinds;
 use super::read::Context;
+use super::workload::WORKLOAD;
 use crate::document::{Issue, listing, nearest};
 use crate::document::{Table, Value};
 use crate::model::Kind;
 
-/// The path of a workload's keys in the key table.
-const WORKLOAD: &str = "workload.";
+/// Why no list of tables can change.
+const LISTED: &str = "services, links, jobs and expectations are those of the whole run";
+
+/// Where a table stands.
+#[derive(Clone, Copy)]
+struct Level<'a> {
+    /// The path of its keys in the key table, up to them.
+    path: &'a str,
+    /// The same as people write it.
+    shown: &'a str,
+    /// Whether it is part of a `[[change]]`, where not every key may stand.
+    is_change: bool,
+}
 
 /// Reports every unknown key of a file.
 pub(super) fn unknown_keys(table: &Table, cx: &mut Context) {
-    below(table, "", "", cx);
+    below(table, Level { path: "", shown: "", is_change: false }, cx);
 }
 
-/// `path` is that of the table in the key table, `shown` what people write.
-fn below(table: &Table, path: &str, shown: &str, cx: &mut Context) {
+fn below(table: &Table, level: Level<'_>, cx: &mut Context) {
+    let Level { path, shown, is_change } = level;
     let kind = if path == WORKLOAD { cx.kinds.of(table).cloned() } else { None };
     for entry in &table.entries {
         let full = format!("{path}{}", entry.key);
         let shown_full = format!("{shown}{}", entry.key);
-        if keys::find(&full).is_some() || path == WORKLOAD && is_drawn(&entry.key, kind.as_deref(), &cx.kinds) {
+        if is_change && shown_full == "change.at" {
             continue;
         }
-        match (full.as_str(), &entry.value) {
-            ("workload" | "expect" | "service", value) => list(value, &full, cx),
-            (_, value) if is_section(&full) => match value.as_table() {
-                Some(inner) => below(inner, &format!("{full}."), &format!("{shown_full}."), cx),
+        if let Some(key) = keys::find(&full) {
+            if let Some(why) = key.steady.filter(|_| is_change) {
+                cx.issue(Issue::at(entry.place, format!("`{full}` cannot change: {why}")));
+            }
+            continue;
+        }
+        if path == WORKLOAD && is_drawn(&entry.key, kind.as_deref(), &cx.kinds) {
+            continue;
+        }
+        match &entry.value {
+            _ if is_change && LISTS.contains(&full.as_str()) => {
+                let message = format!("`[[{full}]]` cannot stand in a change: {LISTED}");
+                cx.issue(Issue::at(entry.place, message));
+            }
+            value if LISTS.contains(&full.as_str()) => list(value, &full, cx),
+            value if is_section(&full) => match value.as_table() {
+                Some(inner) => {
+                    let (path, shown) = (format!("{full}."), format!("{shown_full}."));
+                    below(inner, Level { path: &path, shown: &shown, is_change }, cx);
+                }
                 None => cx.wrong_type(&shown_full, value, "a table"),
             },
-            (_, _) => {
+            _ => {
                 let issue = Issue::at(entry.place, format!("unknown key `{shown_full}`"));
-                let help = help(&entry.key, path, kind.as_deref(), &cx.kinds);
+                let help = help(&entry.key, level, kind.as_deref(), &cx.kinds);
                 cx.issue(issue.help(help));
             }
         }
@@ -44,9 +72,13 @@ fn list(value: &Value, name: &str, cx: &mut Context) {
         cx.wrong_type(name, value, &format!("a list of tables, each headed `[[{name}]]`"));
         return;
     };
+    let own = format!("{name}.");
+    let is_change = name == "change";
+    // What a change sets are the keys of the scenario.
+    let path = if is_change { "" } else { &own };
     for item in items {
         match item.as_table() {
-            Some(table) => below(table, &format!("{name}."), &format!("{name}."), cx),
+            Some(table) => below(table, Level { path, shown: &own, is_change }, cx),
             None => cx.wrong_type(name, item, &format!("a table headed `[[{name}]]`")),
         }
     }
@@ -60,13 +92,15 @@ fn is_drawn(name: &str, kind: Option<&Kind>, kinds: &Kinds) -> bool {
 
 /// Whether keys stand below this path.
 fn is_section(path: &str) -> bool {
-    KEYS.iter().any(|key| key.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
+    !LISTS.contains(&path)
+        && KEYS.iter().any(|key| key.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
 }
 
 /// What may stand directly below a path, in a workload of this kind.
-fn known_below<'k>(path: &str, kind: Option<&'k Kind>) -> Vec<&'k str> {
+fn known_below<'k>(level: Level<'_>, kind: Option<&'k Kind>) -> Vec<&'k str> {
+    let Level { path, is_change, .. } = level;
     let mut known: Vec<&str> = Vec::new();
-    for key in KEYS {
+    for key in KEYS.iter().filter(|key| !is_change || key.steady.is_none() && keys::list_of(key.path).is_none()) {
         if let Some(rest) = key.path.strip_prefix(path) {
             let first = rest.split('.').next().unwrap_or(rest);
             if !known.contains(&first) {
@@ -79,14 +113,15 @@ fn known_below<'k>(path: &str, kind: Option<&'k Kind>) -> Vec<&'k str> {
 }
 
 /// The nearest name here, else the job kinds and sections in which the key is known, else all that is known here.
-fn help(written: &str, path: &str, kind: Option<&Kind>, kinds: &Kinds) -> String {
-    let known = known_below(path, kind);
+fn help(written: &str, level: Level<'_>, kind: Option<&Kind>, kinds: &Kinds) -> String {
+    let Level { path, shown, .. } = level;
+    let known = known_below(level, kind);
     let drawing = kinds.drawing(written);
     if let (true, Some(kind)) = (path == WORKLOAD && !drawing.is_empty(), kind) {
         return format!("jobs of kind {} draw it, and these are of kind `{}`", listing(&drawing), kind.name);
     }
     if let Some(name) = nearest(written, known.iter().copied()) {
-        return format!("did you mean `{path}{name}`?");
+        return format!("did you mean `{shown}{name}`?");
     }
     let elsewhere: Vec<&str> =
         KEYS.iter().map(|key| key.path).filter(|path| path.rsplit('.').next() == Some(written)).collect();

@@ -4,7 +4,7 @@ use crate::model::study::{Axis, Expectation, Metric, MetricKind};
 use crate::model::vocabulary::Reason;
 use crate::units::parse;
 
-use super::kind::{Kind, Parsed};
+use super::kind::Parsed;
 use super::read::{Context, View};
 use super::sweep::{Swept, same};
 use super::workload::Named;
@@ -189,9 +189,8 @@ fn below(table: &Table, prefix: &str, grid: &Grid<'_>, narrowed: &mut Narrowed, 
 
 /// The indices of the values of an axis that a value of `where` means; an array means any of its items.
 fn meant(swept: &Swept, value: &Value, cx: &mut Context) -> Option<Vec<usize>> {
-    let is_list = matches!(swept.kind, Kind::Words | Kind::Instants);
     let items: Vec<&Value> = match value.as_array() {
-        Some(items) if !is_list || items.iter().any(|item| item.as_array().is_some()) => items.iter().collect(),
+        Some(items) if depth(value) > swept.kind.depth() => items.iter().collect(),
         Some(_) | None => vec![value],
     };
     let mut indices = Vec::new();
@@ -208,6 +207,11 @@ fn meant(swept: &Swept, value: &Value, cx: &mut Context) -> Option<Vec<usize>> {
         }
     }
     Some(indices)
+}
+
+/// How deep lists lie in each other.
+fn depth(value: &Value) -> usize {
+    value.as_array().map_or(0, |items| 1 + items.iter().map(depth).max().unwrap_or(0))
 }
 
 /// The entry as the verdict prints it.

@@ -1,9 +1,10 @@
 //! What the value of a key may be: the closed list of kinds, how each is described, and how each is read.
 
-use crate::model::Offset;
+use crate::model::{MissedSyncs, Offset};
 use crate::random::Dist;
 use crate::units::{Instant, MICROS, Span, Throughput, parse};
 
+use super::cluster;
 use super::dist::{self, Unit};
 use super::process::{self, ArrivalsText};
 use super::read::Context;
@@ -18,8 +19,12 @@ pub(super) enum Kind {
     Flag,
     /// A whole number in a range.
     Integer { min: i64, max: i64 },
+    /// How many there are of what serves others: at least 1.
+    Size { max: i64 },
     /// A number strictly between 0 and 1.
     Level,
+    /// A number from 0 to 1, or a percentage.
+    Share,
     /// One of a list of words.
     Choice(fn() -> Vec<&'static str>),
     /// Any text.
@@ -34,10 +39,20 @@ pub(super) enum Kind {
     Seconds { off: bool },
     /// A duration with a unit; `positive`: above zero.
     Time { positive: bool },
+    /// A duration with a unit and a sign.
+    SignedTime,
+    /// The same, or a list of them, one for each node of Keystone.
+    ByNode,
     /// An instant: a duration since the start, negative before it.
     Instant,
     /// A list of instants.
     Instants,
+    /// A list of instants for each node of Keystone.
+    Schedules,
+    /// Times with a beginning and an end, which do not overlap.
+    Periods,
+    /// Times during which no keys reach a node of Keystone.
+    MissedSyncs,
     /// An instant of a schedule, or `random`.
     Offset,
     /// Bytes per second.
@@ -63,6 +78,7 @@ pub(super) enum Kind {
 pub(super) enum Parsed {
     Flag(bool),
     Integer(i64),
+    /// A level or a share.
     Level(f64),
     Text(String),
     Words(Vec<String>),
@@ -71,6 +87,12 @@ pub(super) enum Parsed {
     Time(Span),
     Instant(Instant),
     Instants(Vec<Instant>),
+    /// Signed ones by node, or a single one for all of them.
+    Spans(Vec<Span>),
+    Schedules(Vec<Vec<Instant>>),
+    /// In order and apart.
+    Periods(Vec<(Instant, Instant)>),
+    MissedSyncs(Vec<MissedSyncs>),
     Offset(Offset),
     Throughput(Throughput),
     Dist(Dist),
@@ -91,6 +113,8 @@ impl Kind {
             Kind::Integer { min: i64::MIN, max } => format!("an integer of at most {max}"),
             Kind::Integer { min, max: i64::MAX } => format!("an integer of at least {min}"),
             Kind::Integer { min, max } => format!("an integer from {min} to {max}"),
+            Kind::Size { max } => format!("an integer from 1 to {max}"),
+            Kind::Share => "a share such as `0.05` or `\"5%\"`".to_owned(),
             Kind::Level => "a number between 0 and 1, both excluded".to_owned(),
             Kind::Choice(words) => match words().as_slice() {
                 [] => "a word".to_owned(),
@@ -108,6 +132,11 @@ impl Kind {
             }
             Kind::Time { positive: false } => "a duration such as `\"90m\"`".to_owned(),
             Kind::Time { positive: true } => "a duration above zero such as `\"12h\"`".to_owned(),
+            Kind::SignedTime => "a duration such as `\"3s\"` or `\"-3s\"`".to_owned(),
+            Kind::ByNode => "a duration such as `\"3s\"` or `\"-3s\"`, or a list of them, one for each node".to_owned(),
+            Kind::Schedules => "a list with a list of durations since the start for each node".to_owned(),
+            Kind::Periods => "a list of `{ from, until }`, durations since the start".to_owned(),
+            Kind::MissedSyncs => "a list of `{ node, from, until }`, durations since the start".to_owned(),
             Kind::Instant => "a duration since the start such as `\"36h\"`, negative before it".to_owned(),
             Kind::Instants => "a list of durations since the start, negative before it".to_owned(),
             Kind::Offset => "`\"random\"` or a duration such as `\"3h\"`".to_owned(),
@@ -128,6 +157,35 @@ impl Kind {
         }
     }
 
+    /// How deep lists may lie in each other in a value.
+    pub(super) const fn depth(self) -> usize {
+        match self {
+            Kind::Words | Kind::Paths | Kind::Instants | Kind::ByNode | Kind::Periods | Kind::MissedSyncs => 1,
+            Kind::Schedules => 2,
+            Kind::Flag
+            | Kind::Integer { .. }
+            | Kind::Size { .. }
+            | Kind::Level
+            | Kind::Share
+            | Kind::Choice(_)
+            | Kind::Text
+            | Kind::Name
+            | Kind::Seconds { .. }
+            | Kind::Time { .. }
+            | Kind::SignedTime
+            | Kind::Instant
+            | Kind::Offset
+            | Kind::Throughput
+            | Kind::Dist(_)
+            | Kind::Arrivals
+            | Kind::TokenAge
+            | Kind::Bound
+            | Kind::Free
+            | Kind::Job
+            | Kind::Tables => 0,
+        }
+    }
+
     /// Reads a value; what is wrong with it becomes an issue that names `key`.
     pub(super) fn parse(self, key: &str, value: &Value, cx: &mut Context) -> Option<Parsed> {
         let read = match self {
@@ -138,14 +196,21 @@ impl Kind {
             Kind::Free | Kind::Bound | Kind::Tables => return Some(Parsed::Free),
             Kind::Job => return choice(key, value, &cx.kinds.all(), cx).map(Parsed::Text),
             Kind::Words | Kind::Paths => return words(key, value, self, cx).map(Parsed::Words),
-            Kind::Instants => return instants(key, value, self, cx).map(Parsed::Instants),
+            Kind::Instants => return cluster::instants(key, value, cx).map(Parsed::Instants),
+            Kind::ByNode => return cluster::by_node(key, value, cx).map(Parsed::Spans),
+            Kind::Schedules => return cluster::schedules(key, value, cx).map(Parsed::Schedules),
+            Kind::Periods => return cluster::periods(key, value, cx).map(Parsed::Periods),
+            Kind::MissedSyncs => return cluster::missed_syncs(key, value, cx).map(Parsed::MissedSyncs),
             Kind::Flag
             | Kind::Integer { .. }
+            | Kind::Size { .. }
             | Kind::Level
+            | Kind::Share
             | Kind::Text
             | Kind::Name
             | Kind::Seconds { .. }
             | Kind::Time { .. }
+            | Kind::SignedTime
             | Kind::Instant
             | Kind::Offset
             | Kind::Throughput => self.scalar(&value.node),
@@ -175,6 +240,15 @@ impl Kind {
                 }
                 _ => Err(Wrong::value(format!("{} is above {max}, the most allowed", shown(*integer)))),
             },
+            (Kind::Size { .. }, Node::Integer(0)) => {
+                Err(Wrong::value("a pool of size 0 serves nobody; left out, it serves everybody at once"))
+            }
+            (Kind::Size { max }, Node::Integer(_)) => Kind::Integer { min: 1, max }.scalar(node),
+            (Kind::Share, Node::Text(text)) => Ok(Parsed::Level(parse::share(text)?)),
+            (Kind::Share, Node::Integer(share @ (0 | 1))) => Ok(Parsed::Level(*share as f64)),
+            (Kind::Share, Node::Real(share)) if (0.0..=1.0).contains(share) => Ok(Parsed::Level(*share)),
+            (Kind::Share, Node::Integer(share)) => Err(Wrong::value(format!("{} is not from 0 to 1", shown(*share)))),
+            (Kind::Share, Node::Real(share)) => Err(Wrong::value(format!("{share} is not from 0 to 1"))),
             (Kind::Level, Node::Real(real)) => {
                 if *real > 0.0 && *real < 1.0 {
                     Ok(Parsed::Level(*real))
@@ -200,11 +274,12 @@ impl Kind {
                 }
                 Ok(Parsed::Time(span))
             }
+            (Kind::SignedTime, Node::Text(text)) => Ok(Parsed::Time(parse::signed_span(text)?)),
             (Kind::Instant, Node::Text(text)) => Ok(Parsed::Instant(Instant::START + parse::signed_span(text)?)),
             (Kind::Offset, Node::Text(text)) if text == "random" => Ok(Parsed::Offset(Offset::Random)),
             (Kind::Offset, Node::Text(text)) => Ok(Parsed::Offset(Offset::Fixed(parse::signed_span(text)?))),
             (Kind::Throughput, Node::Text(text)) => Ok(Parsed::Throughput(parse::throughput(text)?)),
-            (Kind::Time { .. } | Kind::Instant | Kind::Offset, Node::Integer(_) | Node::Real(_)) => {
+            (Kind::Time { .. } | Kind::SignedTime | Kind::Instant | Kind::Offset, Node::Integer(_) | Node::Real(_)) => {
                 Err(Wrong::value("write a unit, e.g. \"40s\""))
             }
             (Kind::Throughput, Node::Integer(_) | Node::Real(_)) => Err(Wrong::value("write a unit, e.g. \"77MiB/s\"")),
@@ -317,21 +392,4 @@ fn words(key: &str, value: &Value, kind: Kind, cx: &mut Context) -> Option<Vec<S
         }
     }
     all
-}
-
-fn instants(key: &str, value: &Value, kind: Kind, cx: &mut Context) -> Option<Vec<Instant>> {
-    let Some(items) = value.as_array() else {
-        cx.wrong_type(key, value, &kind.describe());
-        return None;
-    };
-    let read: Vec<Option<Parsed>> = items.iter().map(|item| Kind::Instant.parse(key, item, cx)).collect();
-    let mut instants = read
-        .into_iter()
-        .map(|parsed| match parsed {
-            Some(Parsed::Instant(instant)) => Some(instant),
-            _ => None,
-        })
-        .collect::<Option<Vec<Instant>>>()?;
-    instants.sort();
-    Some(instants)
 }

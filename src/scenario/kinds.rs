@@ -1,5 +1,6 @@
 //! The job kinds that a scenario may name, and the keys that their quantities are in a workload.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::jobs::definition::Definition;
@@ -19,11 +20,13 @@ use crate::document::{Issue, Table, Value, did_you_mean};
 pub struct Kinds {
     definitions: Vec<Arc<Definition>>,
     names: Arc<Names>,
+    /// Every key of a scenario that one of them asks for, once.
+    asked: Arc<[String]>,
 }
 
 impl Default for Kinds {
     fn default() -> Kinds {
-        Kinds { definitions: jobs::builtins().to_vec(), names: Arc::new(Names::well_known()) }
+        Kinds::with(Vec::new(), Names::well_known())
     }
 }
 
@@ -65,8 +68,15 @@ impl Kinds {
 
     /// The kinds that are shipped, and those of a scenario with the names that they use.
     pub(super) fn with(own: Vec<Arc<Definition>>, names: Names) -> Kinds {
-        let definitions = jobs::builtins().iter().cloned().chain(own).collect();
-        Kinds { definitions, names: Arc::new(names) }
+        let definitions: Vec<Arc<Definition>> = jobs::builtins().iter().cloned().chain(own).collect();
+        let settings = definitions.iter().flat_map(|definition| &definition.settings);
+        let asked: BTreeSet<String> = settings.map(|setting| setting.key.clone()).collect();
+        Kinds { definitions, names: Arc::new(names), asked: asked.into_iter().collect() }
+    }
+
+    /// Every key of a scenario that a kind asks for.
+    pub(super) fn asked(&self) -> &Arc<[String]> {
+        &self.asked
     }
 
     /// The definition of the kind of this name.

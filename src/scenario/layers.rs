@@ -34,9 +34,12 @@ pub(super) fn put_over(below: &mut Table, above: Table) {
 }
 
 /// Ways to say one thing: where a layer says it one way, what lower layers said the other way is replaced too.
-const ALTERNATIVES: [(&str, &[&str]); 2] = [
+const ALTERNATIVES: [(&str, &[&str]); 5] = [
     ("cloud.fernet_rotation.at", &["cloud.fernet_rotation.every", "cloud.fernet_rotation.offset"]),
     ("cloud.fernet_rotation.every", &["cloud.fernet_rotation.at"]),
+    ("cloud.fernet_rotation.at", &["cloud.keystone.rotations"]),
+    ("cloud.fernet_rotation.every", &["cloud.keystone.rotations"]),
+    ("cloud.keystone.rotations", &["cloud.fernet_rotation"]),
 ];
 
 /// A scenario text with everything that it includes below it; `None`: some file could not be read or parsed.

@@ -4,19 +4,21 @@
 //! checked against one table of keys, and read into one model per point of its sweep.
 
 mod build;
+mod changes;
 mod check;
+mod cluster;
 mod dist;
 mod expect;
 mod keys;
 mod kind;
 mod kinds;
 mod layers;
+mod own;
 mod presets;
 mod process;
 mod read;
 mod reference;
 mod schema;
-mod services;
 mod settings;
 mod sweep;
 #[cfg(test)]
@@ -28,6 +30,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::jobs;
+use crate::model::Model;
 use crate::model::study::{Axis, Point, Study};
 
 use crate::document::{Collected, Issue};
@@ -98,13 +101,13 @@ pub fn job_kinds(path: &Path) -> Result<JobKinds, Issues> {
 
 /// Reads the services and job kinds of a scenario, before anything that may name them.
 fn read_kinds(written: &Table, cx: &mut Context) {
-    let names = services::names(written, cx);
-    let own = jobs::read(written, &names, &mut cx.issues);
-    for definition in &own {
+    let names = own::names(written, cx);
+    let definitions = jobs::read(written, &names, &mut cx.issues);
+    for definition in &definitions {
         kinds::check(definition, cx);
         settings::check(definition, cx);
     }
-    cx.kinds = Kinds::with(own, names);
+    cx.kinds = Kinds::with(definitions, names);
 }
 
 fn finish(cx: Context) -> Issues {
@@ -153,6 +156,7 @@ fn expand(written: &Table, overrides: &Overrides, cx: &mut Context) -> Option<St
     let axes: Vec<Axis> = swept.iter().map(Swept::axis).collect();
     let grid = grid(&swept);
     let presets = Presets::new(written, &swept, cx);
+    let changes = changes::written(written, cx);
 
     let top = View { swept: &[], prefix: "", table: "", written, defaults: &keys::defaults("").scenario };
     if !top.is_written("name") {
@@ -181,12 +185,15 @@ fn expand(written: &Table, overrides: &Overrides, cx: &mut Context) -> Option<St
             written: layered,
             defaults: top.defaults_of(&chosen, layered),
         };
-        let model = build::model(&view, cx);
-        workload::notes(&view, &cx.kinds, &mut notes);
-        if let Some(mut model) = model {
+        let mut model = build::model(&view, cx);
+        if let Some(model) = &mut model {
+            workload::notes(&view, model, &mut notes);
             model.run.seed = overrides.seed.unwrap_or(model.run.seed);
             model.run.replications = overrides.replications.unwrap_or(model.run.replications);
-            points.push(Point { number, values, model });
+        }
+        let changes = changes::at_point(&view, model.as_ref(), &changes, cx);
+        if let Some(model) = model {
+            points.push(Point { number, values, model: Model { changes, ..model } });
         }
     }
     Some(Study {

@@ -118,8 +118,14 @@ accessors! {
     /// An option in seconds; the inner `None` is "off".
     seconds: Seconds => Option<crate::units::Span>,
     time: Time => crate::units::Span,
+    signed_time: Time => crate::units::Span,
     instant: Instant => crate::units::Instant,
     instants: Instants => Vec<crate::units::Instant>,
+    /// By node, or a single one for all.
+    spans: Spans => Vec<crate::units::Span>,
+    schedules: Schedules => Vec<Vec<crate::units::Instant>>,
+    periods: Periods => Vec<(crate::units::Instant, crate::units::Instant)>,
+    missed_syncs: MissedSyncs => Vec<crate::model::MissedSyncs>,
     offset: Offset => crate::model::Offset,
     throughput: Throughput => crate::units::Throughput,
     dist: Dist => crate::random::Dist,

@@ -4,7 +4,7 @@ use crate::jobs;
 use crate::model::study::Metric;
 use crate::model::vocabulary::Reason;
 
-use super::keys::{Default, KEYS, Key, default_text};
+use super::keys::{Default, KEYS, Key, LISTS, default_text};
 use super::kinds;
 use super::presets::{Preset, presets};
 use crate::document::{self, Table, Value};
@@ -17,7 +17,7 @@ pub fn reference() -> String {
     for key in KEYS {
         let (of, name) = heading(key);
         if section.as_ref() != Some(&of) {
-            if key.path.starts_with("expect.") {
+            if key.path.starts_with("change.") {
                 text.push_str(&quantities());
             }
             text.push_str(&format!(
@@ -25,7 +25,11 @@ pub fn reference() -> String {
             ));
             section = Some(of);
         }
-        let fixed = if key.fixed.is_some() { " (fixed)" } else { "" };
+        let fixed = match (key.fixed, key.steady) {
+            (Some(_), _) => " (fixed)",
+            (None, Some(_)) => " (stays)",
+            (None, None) => "",
+        };
         let takes = key.kind.describe();
         let row = format!("| `{name}`{fixed} | {takes} | {} | {} | {} |\n", default(key), key.meaning, origin(key));
         text.push_str(&row);
@@ -60,13 +64,10 @@ fn quantities() -> String {
 
 /// The section as it is written, and the key inside it.
 fn heading(key: &Key) -> (String, &'static str) {
-    match key.path.rsplit_once('.') {
-        None => ("At the top".to_owned(), key.path),
-        Some((list @ ("workload" | "expect"), name)) => (format!("`[[{list}]]`"), name),
-        Some((path, _)) if path == "service" || path.starts_with("service.") => {
-            ("`[[service]]`".to_owned(), key.path.strip_prefix("service.").unwrap_or(key.path))
-        }
-        Some((section, name)) => (format!("`[{section}]`"), name),
+    match (key.path.split_once('.'), key.path.rsplit_once('.')) {
+        (Some((list, name)), _) if LISTS.contains(&list) => (format!("`[[{list}]]`"), name),
+        (_, Some((section, name))) => (format!("`[{section}]`"), name),
+        (_, None) => ("At the top".to_owned(), key.path),
     }
 }
 

@@ -1,9 +1,12 @@
 //! The JSON Schema of scenario files, from the key table, for editors. The real check is that of the parent module.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value as Json, json};
 
+use super::cluster::{FOLLOWER, MISSED, PERIOD};
 use super::dist::{KINDS, Unit};
-use super::keys::{Default, KEYS, Key};
+use super::keys::{self, Default, KEYS, Key, LISTS};
 use super::kind::Kind;
 use super::kinds;
 use super::process::{BURST, BURST_JOBS};
@@ -18,28 +21,17 @@ pub fn schema() -> Json {
     for key in KEYS {
         let segments: Vec<&str> = key.path.split('.').collect();
         match segments.as_slice() {
-            [list @ ("workload" | "expect"), name] => {
-                let items = property(&mut root, list, || json!({ "type": "array", "items": object() }));
-                if let Some(item) = items.get_mut("items") {
-                    insert(item, &[name], key);
-                }
-            }
-            ["service", rest @ ..] => {
-                let items = property(&mut root, "service", || json!({ "type": "array", "items": object() }));
-                if let Some(item) = items.get_mut("items") {
-                    insert(item, rest, key);
-                }
-            }
+            [list, rest @ ..] if LISTS.contains(list) => insert(items(&mut root, list), rest, key),
             path => insert(&mut root, path, key),
+        }
+        if key.steady.is_none() && keys::list_of(key.path).is_none() {
+            // What holds before a change is no default of it.
+            insert(items(&mut root, "change"), &segments, &Key { default: Default::Unset(""), ..*key });
         }
     }
     let workload = &mut root["properties"]["workload"]["items"];
-    for quantity in jobs::builtins().iter().flat_map(|definition| &definition.kind.quantities) {
-        property(workload, &quantity.name, || {
-            let mut schema = of_kind(kinds::value_kind(quantity.unit));
-            schema["description"] = json!(quantity.meaning);
-            schema
-        });
+    for name in quantities() {
+        property(workload, name, || of_quantity(name));
     }
     // A scenario's own kinds draw quantities that no list here can know.
     let drawn = [Unit::Seconds, Unit::Bytes, Unit::Count].map(|unit| of_kind(Kind::Dist(unit)));
@@ -56,6 +48,27 @@ pub fn schema() -> Json {
     ] });
     root["properties"]["expect"]["items"]["anyOf"] = json!([{ "required": ["min"] }, { "required": ["max"] }]);
     root
+}
+
+/// The names of what jobs of the shipped kinds draw, each once.
+fn quantities() -> BTreeSet<&'static str> {
+    let all = jobs::builtins().iter().flat_map(|definition| &definition.kind.quantities);
+    all.map(|quantity| quantity.name.as_str()).collect()
+}
+
+/// The key of a quantity, which kinds may share and mean otherwise.
+fn of_quantity(name: &str) -> Json {
+    let kinds = jobs::builtins().iter().map(|definition| &*definition.kind);
+    let drawn = kinds.flat_map(|kind| kind.quantities.iter().map(move |quantity| (&kind.name, quantity)));
+    let (mut types, mut meanings): (Vec<Json>, Vec<String>) = (Vec::new(), Vec::new());
+    for (kind, quantity) in drawn.filter(|(_, quantity)| quantity.name == name) {
+        let of_unit = of_kind(kinds::value_kind(quantity.unit));
+        if !types.contains(&of_unit) {
+            types.push(of_unit);
+        }
+        meanings.push(format!("{kind}: {}", quantity.meaning));
+    }
+    json!({ "anyOf": types, "description": meanings.join("\n") })
 }
 
 /// A table of the step language.
@@ -103,6 +116,12 @@ fn object() -> Json {
     json!({ "type": "object", "additionalProperties": false, "properties": {} })
 }
 
+/// The tables of a list at the top.
+fn items<'j>(root: &'j mut Json, list: &str) -> &'j mut Json {
+    let list = property(root, list, || json!({ "type": "array", "items": object() }));
+    list.get_mut("items").expect("a list of the schema has items")
+}
+
 /// The property of an object, made if it is not there.
 fn property<'j>(object: &'j mut Json, name: &str, make: impl FnOnce() -> Json) -> &'j mut Json {
     let properties = object["properties"].as_object_mut().expect("objects of the schema have properties");
@@ -136,6 +155,8 @@ fn of_kind(kind: Kind) -> Json {
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Integer { min: i64::MIN, max } => json!({ "type": "integer", "maximum": max }),
         Kind::Integer { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
+        Kind::Size { max } => of_kind(Kind::Integer { min: 1, max }),
+        Kind::Share => json!({ "$ref": "#/$defs/share" }),
         Kind::Level => json!({ "type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1 }),
         Kind::Choice(words) => json!({ "type": "string", "enum": words() }),
         Kind::Text => json!({ "type": "string" }),
@@ -146,7 +167,11 @@ fn of_kind(kind: Kind) -> Json {
             json!({ "anyOf": [{ "type": "integer", "minimum": if off { -1 } else { 0 } }, { "$ref": "#/$defs/duration" }] })
         }
         Kind::Time { .. } => json!({ "$ref": "#/$defs/duration" }),
-        Kind::Instant => json!({ "$ref": "#/$defs/signed_duration" }),
+        Kind::SignedTime | Kind::Instant => json!({ "$ref": "#/$defs/signed_duration" }),
+        Kind::ByNode => json!({ "anyOf": [of_kind(Kind::SignedTime), of_kind(Kind::Instants)] }),
+        Kind::Schedules => json!({ "type": "array", "items": of_kind(Kind::Instants) }),
+        Kind::Periods => records(&PERIOD),
+        Kind::MissedSyncs => records(&MISSED),
         Kind::Instants => json!({ "type": "array", "items": { "$ref": "#/$defs/signed_duration" } }),
         Kind::Offset => json!({ "anyOf": [{ "const": "random" }, { "$ref": "#/$defs/signed_duration" }] }),
         Kind::Throughput => json!({ "type": "string", "pattern": "^[0-9. ]+(B|[kKMGTP]B|[KMGTP]iB|[kMGT]?bit) ?/s$" }),
@@ -180,6 +205,19 @@ fn of_kind(kind: Kind) -> Json {
     }
 }
 
+/// A list of tables with exactly these fields: a node's number, or an instant.
+fn records(fields: &[&str]) -> Json {
+    let property = |&field: &&str| (field.to_owned(), of_kind(if field == "node" { FOLLOWER } else { Kind::Instant }));
+    let properties: Map<String, Json> = fields.iter().map(property).collect();
+    let item = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": fields,
+        "properties": properties,
+    });
+    json!({ "type": "array", "items": item })
+}
+
 fn rate() -> Json {
     json!({ "type": "string", "pattern": "^[0-9. ]+/ ?[a-z]+$" })
 }
@@ -209,11 +247,20 @@ fn definitions() -> Json {
     definitions.insert("duration".to_owned(), json!({ "type": "string", "pattern": format!("^ *{duration}") }));
     definitions
         .insert("signed_duration".to_owned(), json!({ "type": "string", "pattern": format!("^ *-? *{duration}") }));
+    definitions.insert("share".to_owned(), share());
     for unit in UNITS {
         definitions.insert(definition(unit).to_owned(), distribution(unit));
     }
     definitions.insert("steps".to_owned(), steps());
     Json::Object(definitions)
+}
+
+fn percentage() -> Json {
+    json!({ "type": "string", "pattern": "^[0-9. ]+% *$" })
+}
+
+fn share() -> Json {
+    json!({ "anyOf": [{ "type": "number", "minimum": 0, "maximum": 1 }, percentage()] })
 }
 
 fn distribution(unit: Unit) -> Json {
@@ -224,10 +271,7 @@ fn distribution(unit: Unit) -> Json {
             { "type": "integer", "minimum": 0 },
             { "type": "string", "pattern": "^[0-9. ]+(B|[kKMGTP]B|[KMGTP]iB) *$" },
         ] }),
-        Unit::Share => json!({ "anyOf": [
-            { "type": "number", "minimum": 0 },
-            { "type": "string", "pattern": "^[0-9. ]+% *$" },
-        ] }),
+        Unit::Share => json!({ "anyOf": [{ "type": "number", "minimum": 0 }, percentage()] }),
         Unit::Count => json!({ "type": "number", "minimum": 0 }),
     };
     let this = json!({ "$ref": format!("#/$defs/{}", definition(unit)) });
@@ -291,8 +335,28 @@ mod tests {
             assert_eq!(at["description"], key.meaning, "{}", key.path);
         }
         let workload = &schema["properties"]["workload"]["items"]["properties"];
-        for quantity in jobs::builtins().iter().flat_map(|definition| &definition.kind.quantities) {
-            assert!(workload[&quantity.name]["description"].is_string(), "{}", quantity.name);
+        for kind in jobs::builtins().iter().map(|definition| &definition.kind) {
+            for quantity in &kind.quantities {
+                let schema = &workload[&quantity.name];
+                let meaning = format!("{}: {}", kind.name, quantity.meaning);
+                assert!(schema["description"].as_str().unwrap().lines().any(|line| line == meaning), "{meaning}");
+                let of_unit = of_kind(kinds::value_kind(quantity.unit));
+                assert!(schema["anyOf"].as_array().unwrap().contains(&of_unit), "{meaning}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_change_sets_what_can_change() {
+        let change = &schema()["properties"]["change"]["items"];
+        assert_eq!(change["required"], json!(["at"]));
+        let sends = "/properties/nova/properties/service_user/properties/send_service_user_token";
+        assert_eq!(change.pointer(sends).map(|key| &key["type"]), Some(&json!("boolean")));
+        assert_eq!(change.pointer(sends).and_then(|key| key.get("default")), None);
+        for path in
+            ["/properties/run", "/properties/workload", "/properties/cloud/properties/hosts", "/properties/sweep"]
+        {
+            assert_eq!(change.pointer(path), None, "{path}");
         }
     }
 

@@ -1,21 +1,22 @@
 //! What job kinds ask of a scenario's keys: whether they exist, and what they hold at a point.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use crate::jobs::Settings;
 use crate::jobs::definition::{Definition, Purpose, Setting};
 use crate::units::Span;
 
-use super::keys::{self, KEYS};
+use super::keys::{self, Default, KEYS};
 use super::kind::{Kind, Parsed};
 use super::read::{Context, View};
+use super::workload::WORKLOAD;
 use crate::document::{Issue, Place, Value, nearest};
 
 /// Checks every key that a definition asks for, and what it asks.
 pub(super) fn check(definition: &Definition, cx: &mut Context) {
     for Setting { key, place, purpose } in &definition.settings {
-        let Some(known) = keys::find(key).filter(|_| !key.starts_with("expect.") && !key.starts_with("service."))
-        else {
+        let Some(known) = keys::find(key).filter(|_| matches!(keys::list_of(key), None | Some("workload"))) else {
             let issue = Issue::at(*place, format!("unknown key `{key}`"));
             let near = nearest(key, KEYS.iter().map(|key| key.path));
             cx.issue(match near {
@@ -31,7 +32,10 @@ pub(super) fn check(definition: &Definition, cx: &mut Context) {
                 }
                 continue;
             }
-            (Purpose::Number, Kind::Integer { .. })
+            (Purpose::Number | Purpose::Size | Purpose::Span, _) if matches!(known.default, Default::Unset(_)) => {
+                "holds nothing where nobody writes it"
+            }
+            (Purpose::Number, Kind::Integer { .. } | Kind::Size { .. })
             | (Purpose::Size, Kind::Integer { min: 1.., .. })
             | (Purpose::Span, Kind::Seconds { off: false } | Kind::Time { .. }) => continue,
             (Purpose::Compare(_), _) => "has a value that cannot be compared",
@@ -43,22 +47,41 @@ pub(super) fn check(definition: &Definition, cx: &mut Context) {
     }
 }
 
+/// Reads every key of a view that some kind asks for: a wrong value is wrong even if no job asks.
+pub(super) fn read_all(view: &View<'_>, cx: &mut Context) {
+    let asked = Arc::clone(cx.kinds.asked());
+    for key in asked.iter() {
+        match key.strip_prefix(WORKLOAD) {
+            Some(own) if view.table == WORKLOAD => view.parsed(own, cx),
+            None if view.table.is_empty() => view.parsed(key, cx),
+            Some(_) | None => continue,
+        };
+    }
+}
+
 /// Whether two values of a kind can be told apart by what they mean.
 fn is_comparable(kind: Kind) -> bool {
     match kind {
         Kind::Flag
         | Kind::Integer { .. }
+        | Kind::Size { .. }
         | Kind::Level
+        | Kind::Share
         | Kind::Choice(_)
         | Kind::Text
         | Kind::Name
         | Kind::Seconds { .. }
         | Kind::Time { .. }
+        | Kind::SignedTime
         | Kind::Throughput => true,
         Kind::Words
         | Kind::Paths
         | Kind::Instant
         | Kind::Instants
+        | Kind::ByNode
+        | Kind::Schedules
+        | Kind::Periods
+        | Kind::MissedSyncs
         | Kind::Offset
         | Kind::Dist(_)
         | Kind::Arrivals
@@ -83,7 +106,7 @@ pub(super) struct At<'a> {
 impl At<'_> {
     fn parsed(&self, key: &str) -> Option<Parsed> {
         let cx = &mut self.cx.borrow_mut();
-        match key.strip_prefix("workload.") {
+        match key.strip_prefix(WORKLOAD) {
             Some(own) => self.own.parsed(own, cx),
             None => self.point.parsed(key, cx),
         }
@@ -117,7 +140,7 @@ impl Settings for At<'_> {
     }
 
     fn place(&self, key: &str) -> Option<Place> {
-        match key.strip_prefix("workload.") {
+        match key.strip_prefix(WORKLOAD) {
             Some(own) => self.own.place(own),
             None => self.point.place(key),
         }

@@ -76,7 +76,7 @@ fn flatten<'t>(table: &'t Table, prefix: &str, lines: &mut Vec<(String, Place, &
 fn kind_of(path: &str, workloads: &[Named]) -> Option<Result<Kind, &'static str>> {
     let in_table = |path: &str| keys::find(path).map(|key| key.fixed.map_or(Ok(key.kind), Err));
     let Some(rest) = path.strip_prefix("workload.") else {
-        return in_table(path).filter(|_| !path.starts_with("expect."));
+        return in_table(path).filter(|_| keys::list_of(path).is_none());
     };
     let (name, key) = rest.rsplit_once('.')?;
     let workload = workloads.iter().find(|known| known.name == name)?;
@@ -194,20 +194,31 @@ impl Swept {
 /// The unit of plain values of a kind.
 fn unit(kind: Kind) -> AxisUnit {
     match kind {
-        Kind::Seconds { .. } | Kind::Time { .. } | Kind::Instant | Kind::Offset | Kind::TokenAge => AxisUnit::Seconds,
+        Kind::Seconds { .. }
+        | Kind::Time { .. }
+        | Kind::SignedTime
+        | Kind::ByNode
+        | Kind::Instant
+        | Kind::Offset
+        | Kind::TokenAge => AxisUnit::Seconds,
         Kind::Dist(Unit::Seconds | Unit::SignedSeconds) => AxisUnit::Seconds,
         Kind::Dist(Unit::Bytes) => AxisUnit::Bytes,
         Kind::Throughput => AxisUnit::PerSecond,
         Kind::Dist(Unit::Share | Unit::Count)
         | Kind::Flag
         | Kind::Integer { .. }
+        | Kind::Size { .. }
         | Kind::Level
+        | Kind::Share
         | Kind::Choice(_)
         | Kind::Text
         | Kind::Name
         | Kind::Words
         | Kind::Paths
         | Kind::Instants
+        | Kind::Schedules
+        | Kind::Periods
+        | Kind::MissedSyncs
         | Kind::Arrivals
         | Kind::Bound
         | Kind::Free
@@ -251,12 +262,20 @@ fn in_unit(unit: AxisUnit, value: &Value, parsed: &Parsed) -> Option<(String, f6
             };
             Some((cell, constant))
         }
+        Parsed::Spans(spans) => match (spans.as_slice(), value.as_array()) {
+            ([span], None) => Some(time(*span)),
+            // What is written as a list keeps its list as label.
+            (_, _) => None,
+        },
         Parsed::Offset(Offset::Random)
         | Parsed::TokenAge(TokenAge::OfExpiration(_) | TokenAge::Renewing { .. })
         | Parsed::Flag(_)
         | Parsed::Text(_)
         | Parsed::Words(_)
         | Parsed::Instants(_)
+        | Parsed::Schedules(_)
+        | Parsed::Periods(_)
+        | Parsed::MissedSyncs(_)
         | Parsed::Arrivals(_)
         | Parsed::Free => None,
     }

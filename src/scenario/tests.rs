@@ -1,6 +1,7 @@
 //! Whole scenarios, good and bad.
 
 mod bad;
+mod faults;
 mod good;
 mod own;
 

@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use crate::model::program::Program;
+use crate::model::program::{Op, Program};
 use crate::model::{
-    Arrivals, Derived, Keystone, Kind as JobKind, PieceSize, Quantity, Run, Source, TokenAge, Workload,
+    Arrivals, Derived, Keystone, Kind as JobKind, Link, LinkId, Model, PieceSize, Quantity, QuantityId, Run, Source,
+    TokenAge, Workload,
 };
 use crate::random::Dist;
 use crate::units::{Instant, Span};
@@ -15,12 +16,14 @@ use super::kind::Parsed;
 use super::kinds::{self, Kinds};
 use super::process::ArrivalsText;
 use super::read::{Context, View};
-use super::settings::At;
+use super::settings::{self, At};
 use super::trace;
-use crate::document::Issue;
 use crate::document::{CSV_LIMIT, Place};
+use crate::document::{Issue, listing};
 use crate::document::{Table, Value};
 
+/// What stands before the keys of a workload in the key table.
+pub(super) const WORKLOAD: &str = "workload.";
 /// More jobs than this in a replication would never end.
 pub(super) const MOST_JOBS: i64 = 10_000_000_000;
 
@@ -75,11 +78,11 @@ pub(super) fn all(
     let release = view.value("cloud.release").and_then(Value::as_text).unwrap_or_default();
     let mut read = Some(Vec::new());
     for (index, (name, place, table)) in tables.iter().enumerate() {
-        let prefix = format!("workload.{name}.");
+        let prefix = format!("{WORKLOAD}{name}.");
         let own = View {
             swept: view.swept,
             prefix: &prefix,
-            table: "workload.",
+            table: WORKLOAD,
             written: table,
             defaults: &keys::defaults(release).workload,
         };
@@ -124,10 +127,11 @@ fn one(own: &View<'_>, name: &str, place: Place, of_point: OfPoint<'_>, cx: &mut
     let kind = own.text("job", cx).and_then(|name| cx.kinds.kind(&name).cloned());
     let arrivals = own.arrivals("arrivals", cx);
     let token_age = own.token_age("token_age", cx);
-    let delete_on_termination = own.flag("delete_on_termination", cx);
     let before = cx.issues.len();
     let revoke_after = own.dist("revoke_after", cx);
+    let user_disabled_at = own.instant("user_disabled_at", cx);
     let service_token_age = own.time("service_token_age", cx);
+    settings::read_all(own, cx);
     let quantities = quantities(own, point, kind.as_deref(), cx);
     let program = program(own, point, kind.as_deref(), place, cx);
     // An absent optional key and a wrong one both read as `None`; only the wrong one leaves an issue.
@@ -163,9 +167,8 @@ fn one(own: &View<'_>, name: &str, place: Place, of_point: OfPoint<'_>, cx: &mut
         token_age,
         program: program?,
         quantities,
-        delete_on_termination: delete_on_termination?,
         revoke_after,
-        user_disabled_at: None,
+        user_disabled_at,
         service_token_age,
     })
 }
@@ -334,52 +337,70 @@ fn agree_on_service_token_age(
     good
 }
 
-/// The kind whose copies notes speak of.
-const BOOT_FROM_VOLUME: &str = "boot-from-volume";
-
-/// What the user should know about the workloads of a point.
-pub(super) fn notes(view: &View<'_>, kinds: &Kinds, notes: &mut Vec<String>) {
-    if view.value("cloud.image_path").and_then(Value::as_text) == Some("clone") {
-        return;
-    }
+/// What the user should know about the workloads of a point: which copies take no time, and why.
+pub(super) fn notes(view: &View<'_>, model: &Model, notes: &mut Vec<String>) {
     for (name, _, table) in tables(view.written) {
-        let prefix = format!("workload.{name}.");
-        let own = View { prefix: &prefix, table: "workload.", written: table, ..*view };
-        // What is said of other kinds would have to be said in their words.
-        if kinds.of(table).is_none_or(|kind| kind.name != BOOT_FROM_VOLUME) {
-            continue;
-        }
+        let prefix = format!("{WORKLOAD}{name}.");
+        let own = View { prefix: &prefix, table: WORKLOAD, written: table, ..*view };
+        let Some(workload) = model.workloads.iter().find(|workload| workload.name == name) else { continue };
         // A trace may bring its own sizes and durations.
-        if own.value("arrivals").and_then(Value::as_table).is_some_and(|arrivals| arrivals.get("trace").is_some()) {
+        if matches!(workload.arrivals, Arrivals::Trace(_)) {
             continue;
         }
-        // The defaults in `view` are those of the scenario; no quantity has a default, so they cannot answer here.
-        let has = |key: &str| own.is_written(key);
-        let phase = |phase: &str, speed: &str| !has(phase) && !view.is_written(speed);
-        let download = phase("download", "cloud.image_transfer.per_job");
-        let convert = phase("convert", "cloud.image_conversion.per_job");
-        let speeds = ["cloud.image_transfer.per_job", "cloud.image_conversion.per_job"];
-        let unused_speed = !(has("download") && has("convert")) && speeds.iter().any(|speed| view.is_written(speed));
-        let what = match (has("image_size"), download, convert) {
-            (true, true, true) => {
-                "image sizes do not matter and a copy takes no time, because no speed is given (`cloud.image_transfer.per_job`, \
-                 `cloud.image_conversion.per_job`)"
+        let kind = &workload.kind;
+        for size in (0..).map(QuantityId).take(kind.quantities.len()) {
+            let size_name = &kind.quantities[size.index()].name;
+            // The defaults in `view` are those of the scenario; no quantity has a default, so they cannot answer here.
+            let has_size = own.is_written(size_name);
+            let mut copies = Vec::new();
+            let mut missing = if has_size { Vec::new() } else { vec![size_name.clone()] };
+            for (copy, link) in copies_of(workload, size) {
+                let link = &model.links[link.index()];
+                let has_speed = link.per_job.or(link.bandwidth).is_some();
+                if has_size && has_speed {
+                    continue;
+                }
+                copies.push(&copy.name);
+                let speed = speed(link);
+                if !has_speed && !missing.contains(&speed) {
+                    missing.push(speed);
+                }
             }
-            (true, true, false) => {
-                "downloads take no time, because neither `download` nor `cloud.image_transfer.per_job` is given"
+            let (take, durations) = match copies.len() {
+                0 => continue,
+                1 => ("takes", "its duration"),
+                _ => ("take", "their durations"),
+            };
+            let are = if missing.len() == 1 { "is" } else { "are" };
+            let (copies, missing) = (listing(&copies), listing(&missing));
+            let note = format!(
+                "workload `{name}`: {copies} {take} no time, because neither {durations} nor {missing} {are} given"
+            );
+            if !notes.contains(&note) {
+                notes.push(note);
             }
-            (true, false, true) => {
-                "conversions take no time, because neither `convert` nor `cloud.image_conversion.per_job` is given"
-            }
-            (false, true, true) => "a copy takes no time, because neither durations nor sizes and speeds are given",
-            (false, _, _) if unused_speed => {
-                "images are empty and speeds do not matter, because `image_size` is not given"
-            }
-            (true, false, false) | (false, _, _) => continue,
-        };
-        let note = format!("workload `{name}`: {what}");
-        if !notes.contains(&note) {
-            notes.push(note);
         }
     }
+}
+
+/// The copies of a size for which the jobs of a workload wait.
+fn copies_of(workload: &Workload, of: QuantityId) -> impl Iterator<Item = (&Quantity, LinkId)> {
+    let quantities = (0..).map(QuantityId).zip(&workload.kind.quantities);
+    quantities.filter_map(move |(id, quantity)| match workload.source(id) {
+        Source::Copy { size, link } if *size == of && waits_for(&workload.program, id) => Some((quantity, *link)),
+        Source::Copy { .. } | Source::Drawn(_) | Source::Pieces { .. } => None,
+    })
+}
+
+fn waits_for(program: &Program, quantity: QuantityId) -> bool {
+    program.ops.iter().any(|op| match op {
+        Op::Wait(waited) | Op::WaitPart { quantity: waited, .. } => *waited == quantity,
+        _ => false,
+    })
+}
+
+/// The key that makes copies over a link take time, as messages name it.
+fn speed(link: &Link) -> String {
+    let key = kinds::speed(&link.name);
+    if keys::find(&key).is_some() { key } else { format!("link.{}.per_job", link.name) }
 }

@@ -109,9 +109,9 @@ fn bad_files_are_refused_before_anything_is_written() {
             "snd_service_user_token",
         ),
         (
-            "name of a later release",
-            line("[cloud.image_transfer]", "[cloud.image_transfer]\nbandwidth = \"1GiB/s\""),
-            "bandwidth",
+            "key that a section has not got",
+            line("[cloud.image_transfer]", "[cloud.image_transfer]\nlatency = \"1ms\""),
+            "unknown key `cloud.image_transfer.latency`",
         ),
     ];
     for (name, text, message) in cases {

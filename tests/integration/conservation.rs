@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use outlast::cloud::{Records, simulate};
 use outlast::model::Model;
 use outlast::model::ServiceId;
+use outlast::model::program::Op;
 use outlast::model::vocabulary::Cleanup;
 use outlast::observe::{FailureKey, JobRecord, Observations, Outcome, ServiceFacts};
 use outlast::units::Span;
@@ -299,8 +300,12 @@ fn counts_are_the_records(model: &Model, facts: &Observations) -> Result<(), Tes
 fn a_record_is_sound(model: &Model, record: &JobRecord) -> Result<(), TestCaseError> {
     prop_assert!(record.ended.is_none_or(|ended| ended >= record.submitted));
     prop_assert!(record.token_age >= Span::ZERO && record.quantities.iter().all(|quantity| *quantity >= 0));
-    prop_assert!(record.polls <= model.nova.volume_poll_attempts, "polls of {:?}", record);
-    prop_assert!(record.attempts <= model.cinder.scheduler_max_attempts, "attempts of {:?}", record);
+    let ops = &model.workloads[record.workload].program.ops;
+    let allowed = |of: fn(&Op) -> Option<u32>| ops.iter().filter_map(of).max().unwrap_or(0);
+    let polls = allowed(|op| if let Op::Poll(poll) = op { Some(poll.attempts) } else { None });
+    let attempts = allowed(|op| if let Op::Again { tries, .. } = op { Some(*tries) } else { None });
+    prop_assert!(record.polls <= polls, "polls of {:?}", record);
+    prop_assert!(record.attempts <= attempts, "attempts of {:?}", record);
     prop_assert_eq!(record.cleanup.is_some(), failure(record).is_some());
     match record.outcome {
         Outcome::Completed => {
@@ -314,7 +319,7 @@ fn a_record_is_sound(model: &Model, record: &JobRecord) -> Result<(), TestCaseEr
             prop_assert_ne!(volume(record), "in-use");
             prop_assert_eq!(record.orphans, u32::from(!["none", "deleted"].contains(&volume(record))));
             prop_assert_eq!(volume(record) == "deleted", record.cleanup == Some(Cleanup::Deleted));
-            let deletes = model.workloads[record.workload].delete_on_termination;
+            let deletes = ops.contains(&Op::Cleanup(Cleanup::Deleted));
             prop_assert!(deletes || record.cleanup == Some(Cleanup::None), "{:?}", record);
         }
         Outcome::Unfinished => {

@@ -158,10 +158,13 @@ fn every_key_is_read() {
             Some(("service", key)) => format!("[[service]]\nname = \"trove\"\n{key} = 1979-05-27\n{WORKLOAD}"),
             Some(("workload", "job")) => "[[workload]]\njob = 1979-05-27\n".to_owned(),
             Some(("workload", name)) => {
-                let kinds = super::kinds::Kinds::default();
-                let kind = kinds.drawing(name).first().copied().unwrap_or("boot-from-volume").to_owned();
+                let mut kinds = crate::jobs::builtins().iter().map(|definition| &definition.kind);
+                let drawing = kinds.find(|kind| kind.quantity(name).is_some());
+                let kind = drawing.map_or("boot-from-volume", |kind| &kind.name);
                 format!("[[workload]]\njob = \"{kind}\"\n{name} = 1979-05-27\n")
             }
+            Some(("change", name)) => format!("[[change]]\n{name} = 1979-05-27\n{WORKLOAD}"),
+            Some(("link", name)) => format!("[[link]]\n{name} = 1979-05-27\n{WORKLOAD}"),
             Some(("expect", name)) => format!("[[expect]]\nmetric = \"failed\"\n{name} = 1979-05-27\n"),
             Some(_) | None => format!("{path} = 1979-05-27\n{WORKLOAD}"),
         };

@@ -3,11 +3,11 @@
 use std::fs;
 
 use super::*;
+use crate::model::program::{Op, Poll};
 use crate::model::study::{AxisUnit, Metric};
 use crate::model::vocabulary::Reason;
 use crate::model::{
-    Arrivals, AuthToken, GlanceStore, ImagePath, Keys, Model, Offset, ProcessId, Rotations, Sends, ServiceId, Source,
-    TokenAge, Workload,
+    Arrivals, AuthToken, Keys, Model, Offset, ProcessId, Rotations, Sends, ServiceId, Source, TokenAge, Workload,
 };
 use crate::random::dist::Shape;
 use crate::random::{DailyRate, Dist};
@@ -106,6 +106,36 @@ fn source<'w>(workload: &'w Workload, quantity: &str) -> &'w Source {
     workload.source(workload.kind.quantity(quantity).expect("its jobs draw it"))
 }
 
+/// The only poll of a workload's jobs.
+fn poll(workload: &Workload) -> &Poll {
+    let mut polls = workload.program.ops.iter().filter_map(|op| match op {
+        Op::Poll(poll) => Some(poll),
+        _ => None,
+    });
+    let poll = polls.next().expect("its jobs poll");
+    assert!(polls.next().is_none());
+    poll
+}
+
+/// How often a workload's jobs try what they try again.
+fn tries(workload: &Workload) -> Vec<u32> {
+    let tries = workload.program.ops.iter().filter_map(|op| match op {
+        Op::Again { tries, .. } => Some(*tries),
+        _ => None,
+    });
+    tries.collect()
+}
+
+fn waits_for(workload: &Workload, quantity: &str) -> bool {
+    let quantity = workload.kind.quantity(quantity).expect("its jobs draw it");
+    workload.program.ops.contains(&Op::Wait(quantity))
+}
+
+fn is_asked(workload: &Workload, step: &str) -> bool {
+    let step = workload.kind.step(step).expect("its jobs may send it");
+    workload.program.ops.iter().any(|op| matches!(op, Op::Request { request, .. } if request.step == step))
+}
+
 #[test]
 fn every_key_reaches_the_model() {
     let study = read(EXAMPLE).unwrap_or_else(|issues| panic!("{issues}"));
@@ -119,7 +149,6 @@ fn every_key_reaches_the_model() {
     let rotations = Rotations::Every { period: hours(12), offset: Offset::Fixed(hours(11)) };
     assert_eq!(model.keystone.keys, Keys::Fernet { max_active_keys: 7, rotations, extra: [].into() });
     assert_eq!(sends(model), (Sends::ServiceUser, Sends::ServiceUser, Sends::Never));
-    assert_eq!((model.nova.volume_poll_attempts, model.nova.volume_poll_interval), (2401, Span::from_seconds(5)));
     let glance = auth_token(model, ServiceId::GLANCE);
     assert_eq!(glance.service_token_roles, ["service", "admin"]);
     assert_eq!((glance.service_token_roles_required, glance.token_cache_time), (false, None));
@@ -130,8 +159,6 @@ fn every_key_reaches_the_model() {
     let swift = auth_token(model, ServiceId::SWIFT);
     assert_eq!(swift.service_token_roles, ["reader"]);
     assert_eq!((swift.service_token_roles_required, swift.token_cache_time), (true, Some(Span::from_seconds(60))));
-    assert_eq!((model.cinder.scheduler_max_attempts, model.cinder.verify_glance_signatures), (1, false));
-    assert_eq!((model.glance.store, model.image_path), (GlanceStore::SwiftMultiTenant, ImagePath::Clone));
     let user = |process| model.process(process).user.as_ref().expect("it has a user of its own");
     for process in [ProcessId::NOVA_API, ProcessId::NOVA_COMPUTE, ProcessId::NOVA_COMPUTE_DESTINATION] {
         assert!(user(process).roles.is_empty());
@@ -153,7 +180,11 @@ fn every_key_reaches_the_model() {
     assert!(matches!(source(boots, "download"), Source::Copy { size, .. } if *size == size_of));
     assert_eq!(source(boots, "convert"), &Source::Drawn(Dist::constant(90.0)));
     assert_eq!(source(boots, "attach"), &Source::Drawn(Dist::constant(0.0)));
-    assert!(boots.delete_on_termination && !nightly.delete_on_termination);
+    let poll = poll(boots);
+    assert_eq!((poll.attempts, poll.interval), (2401, Span::from_seconds(5)));
+    assert_eq!(tries(boots), [1]);
+    assert!(!waits_for(boots, "download") && !is_asked(boots, "swift_get"), "the backend clones");
+    assert_eq!([boots, nightly].map(|workload| is_asked(workload, "volume_delete")), [true, false]);
     assert_eq!(boots.revoke_after, Some(Dist::constant(-60.0)));
     assert_eq!((boots.service_token_age, nightly.service_token_age), (Some(Span::from_seconds(600)), None));
     assert_eq!(nightly.arrivals, Arrivals::Every(Span::from_seconds(90)));
@@ -165,7 +196,6 @@ fn defaults_are_those_of_openstack() {
     assert_eq!(model.keystone.expiration, Span::from_seconds(3600));
     assert_eq!(model.keystone.allow_expired_window, Span::from_seconds(172_800));
     assert_eq!(model.keystone.keys, Keys::Fernet { max_active_keys: 3, rotations: Rotations::Never, extra: [].into() });
-    assert_eq!((model.nova.volume_poll_attempts, model.nova.volume_poll_interval), (61, Span::from_seconds(3)));
     assert_eq!(sends(&model), (Sends::AuthToken, Sends::Never, Sends::Never));
     assert_eq!(model.process(ProcessId::NOVA_API).user.as_ref().unwrap().roles, ["admin", "service"]);
     for service in [ServiceId::NOVA, ServiceId::CINDER, ServiceId::GLANCE, ServiceId::NEUTRON] {
@@ -173,29 +203,33 @@ fn defaults_are_those_of_openstack() {
     }
     let swift = auth_token(&model, ServiceId::SWIFT);
     assert_eq!((swift.service_token_roles_required, swift.token_cache_time), (false, None));
-    assert_eq!(model.glance.store, GlanceStore::OwnCredentials);
     assert_eq!((model.run.seed, model.run.replications), (1, 16));
     let workload = &model.workloads[0];
     assert_eq!(workload.name, "boot-from-volume");
+    let poll = poll(workload);
+    assert_eq!((poll.attempts, poll.interval), (61, Span::from_seconds(3)));
+    assert_eq!(tries(workload), [3]);
+    assert!(waits_for(workload, "download") && is_asked(workload, "cinder_image_signature"));
     assert_eq!(workload.token_age, TokenAge::Renewing { margin: Span::from_seconds(120) });
 }
 
 #[test]
 fn single_keys() {
     type Check = fn(&Model) -> bool;
-    let cases: [(&str, Check); 9] = [
+    let cases: [(&str, Check); 10] = [
         ("keystone.token.provider = \"jws\"", |model| model.keystone.keys == Keys::Jws),
-        ("nova.DEFAULT.block_device_allocate_retries = -5", |model| model.nova.volume_poll_attempts == 1),
-        ("nova.DEFAULT.block_device_allocate_retries = 0", |model| model.nova.volume_poll_attempts == 1),
+        ("nova.DEFAULT.block_device_allocate_retries = -5", |model| poll(&model.workloads[0]).attempts == 1),
+        ("nova.DEFAULT.block_device_allocate_retries = 0", |model| poll(&model.workloads[0]).attempts == 1),
         ("nova.DEFAULT.block_device_allocate_retries_interval = 0", |model| {
-            model.nova.volume_poll_interval == Span::ZERO
+            poll(&model.workloads[0]).interval == Span::ZERO
         }),
-        ("glance.glance_store.swift_store_multi_tenant = true", |model| {
-            model.glance.store == GlanceStore::OwnCredentials
+        ("glance.glance_store.swift_store_multi_tenant = true", |model| !is_asked(&model.workloads[0], "swift_get")),
+        ("glance.glance_store = { default_store = \"swift\", swift_store_multi_tenant = true }", |model| {
+            is_asked(&model.workloads[0], "swift_get")
         }),
-        ("glance.glance_store.default_store = \"cinder\"", |model| model.glance.store == GlanceStore::CinderUserToken),
+        ("glance.glance_store.default_store = \"cinder\"", |model| is_asked(&model.workloads[0], "cinder_store_get")),
         ("glance.glance_store = { default_store = \"cinder\", cinder_store_user_name = \"glance\" }", |model| {
-            model.glance.store == GlanceStore::OwnCredentials
+            !is_asked(&model.workloads[0], "cinder_store_get")
         }),
         ("cloud.fernet_rotation.at = [\"9h\", \"-3h\"]", |model| match &model.keystone.keys {
             Keys::Fernet { rotations: Rotations::At(at), .. } => {
@@ -485,13 +519,22 @@ fn what_matters_is_noted() {
         assert_eq!(notes.len(), 1, "{text}: {notes:?}");
         assert!(notes[0].starts_with(beginning), "{text}: {notes:?}");
     };
-    start(size, "workload `b`: image sizes do not matter and a copy takes no time, because no speed is given");
-    start(&format!("cloud.image_transfer.per_job = \"1B/s\"\n{size}"), "workload `b`: conversions take no time");
-    start(&format!("{size}convert = \"1s\"\n"), "workload `b`: downloads take no time");
-    start(WORKLOAD, "workload `boot-from-volume`: a copy takes no time");
+    start(
+        size,
+        "workload `b`: `download` and `convert` take no time, because neither their durations nor `cloud.image_transfer.per_job` and `cloud.image_conversion.per_job` are given",
+    );
+    start(
+        &format!("cloud.image_transfer.per_job = \"1B/s\"\n{size}"),
+        "workload `b`: `convert` takes no time, because neither its duration nor `cloud.image_conversion.per_job` is given",
+    );
+    start(&format!("{size}convert = \"1s\"\n"), "workload `b`: `download` takes no time");
+    start(
+        WORKLOAD,
+        "workload `boot-from-volume`: `download` and `convert` take no time, because neither their durations nor `image_size`, `cloud.image_transfer.per_job` and",
+    );
     start(
         &format!("cloud.image_transfer.per_job = \"1B/s\"\n{WORKLOAD}"),
-        "workload `boot-from-volume`: images are empty",
+        "workload `boot-from-volume`: `download` and `convert` take no time, because neither their durations nor `image_size` and `cloud.image_conversion.per_job` are",
     );
     assert!(notes(&format!("cloud.image_path = \"clone\"\n{size}")).is_empty());
     assert!(notes(&format!("{size}convert = \"1s\"\ndownload = \"1s\"\n")).is_empty());

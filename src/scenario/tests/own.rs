@@ -63,6 +63,66 @@ fn every_pool_and_service_stands_at_its_place() {
         assert_eq!((pool.service, pool.name.as_str(), pool.slots), (ServiceId(index), "api", None));
     }
     assert_eq!(models[0].links.len(), 4);
+    // Behind the caches of every cloud, one for each.
+    let caches: Vec<_> = models[0].services[6..].iter().map(|service| (service.first_cache, service.caches)).collect();
+    assert_eq!((caches.as_slice(), models[0].caches), ([(6, 1), (7, 1)].as_slice(), 8));
+}
+
+#[test]
+fn jobs_copy_over_a_link_of_the_scenario() {
+    let text = "name = \"x\"\n[[link]]\nname = \"wan\"\nbandwidth = \"10MB/s\"\n\
+        [[service]]\nname = \"trove\"\npools = { api = 3, restores = 2 }\n\
+        [[job]]\nname = \"copy\"\ndescription = \"\"\n\
+        quantities = { size = { unit = \"bytes\", meaning = \"\" }, copy = { size = \"size\", over = \"wan\", meaning = \"\" } }\n\
+        steps = [{ slot = \"trove.restores\", steps = [{ wait = \"copy\" }] }]\n\
+        [[workload]]\njob = \"copy\"\narrivals = { every = \"1h\" }\nsize = \"1GB\"\n";
+    let study = read(text).unwrap_or_else(|issues| panic!("{issues}"));
+    assert!(study.notes.is_empty(), "{:?}", study.notes);
+    let model = &study.points[0].model;
+    let workload = &model.workloads[0];
+    let Source::Copy { link, .. } = workload.source(workload.kind.quantity("copy").unwrap()) else { panic!("a copy") };
+    let link = &model.links[link.index()];
+    assert_eq!((link.name.as_str(), link.per_job, model.links.len()), ("wan", None, 5));
+    assert_eq!(link.bandwidth.map(|speed| speed.bytes_per_second()), Some(10_000_000));
+    let Op::Acquire(pool) = workload.program.ops[0] else { panic!("a slot") };
+    let pool = &model.pools[pool.index()];
+    assert_eq!((pool.name.as_str(), pool.slots, pool.hosts), ("restores", Some(2), 1));
+    let slow = read(&text.replace("bandwidth = \"10MB/s\"\n", "")).unwrap_or_else(|issues| panic!("{issues}"));
+    assert_eq!(
+        slow.notes,
+        ["workload `copy`: `copy` takes no time, because neither its duration nor `link.wan.per_job` is given"]
+    );
+}
+
+/// Each asks only for keys that there are, and has a course under their defaults.
+#[test]
+fn every_shipped_kind_compiles_under_the_defaults() {
+    let shipped = crate::jobs::builtins();
+    let mut cx = Context::default();
+    shipped.iter().for_each(|definition| settings::check(definition, &mut cx));
+    assert_eq!(cx.issues.len(), 0, "{}", cx.issues.finish(cx.sources.into_list()));
+    let workload = |kind: &str| format!("[[workload]]\njob = \"{kind}\"\narrivals = {{ every = \"1h\" }}\n");
+    let text: String = shipped.iter().map(|definition| workload(&definition.kind.name)).collect();
+    let study = read(&format!("name = \"x\"\n{text}")).unwrap_or_else(|issues| panic!("{issues}"));
+    let model = &study.points[0].model;
+    assert_eq!(model.workloads.len(), shipped.len());
+    for workload in &model.workloads {
+        assert!(workload.program.ops.contains(&Op::Complete), "{}", workload.name);
+    }
+}
+
+#[test]
+fn a_change_compiles_the_courses_anew() {
+    let text = "[[change]]\nat = \"1h\"\nnova.DEFAULT.block_device_allocate_retries = 7\n\
+        [[change]]\nat = \"2h\"\nkeystone.token.expiration = 600\n";
+    let models = models(text);
+    let programs: Vec<_> = models[0].changes.iter().map(|change| &change.model.workloads[0].program).collect();
+    let attempts = |program: &crate::model::program::Program| {
+        program.ops.iter().find_map(|op| if let Op::Poll(poll) = op { Some(poll.attempts) } else { None })
+    };
+    assert_eq!(attempts(&models[0].workloads[0].program), Some(61));
+    assert_eq!(attempts(programs[0]), Some(8));
+    assert!(Arc::ptr_eq(programs[0], programs[1]), "what changes nothing of the course keeps it");
 }
 
 /// A kind whose one request is there only under a condition.
