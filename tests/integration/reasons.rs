@@ -6,7 +6,7 @@ use outlast::model::vocabulary::Reason;
 use outlast::observe::Outcome;
 use outlast::units::Instant;
 
-use crate::support::{NO_CACHES, failure, model, records, story};
+use crate::support::{NO_CACHES, failure, model, records, story, study};
 
 /// What one job comes to.
 struct Case {
@@ -21,8 +21,9 @@ struct Case {
 }
 
 use Reason::{
-    BackendNoServiceToken, BeyondWindow, CinderBadRequest, FernetKeyGone, Revoked, ServiceTokenInvalid,
-    ServiceTokenRoleMissing, UserTokenExpired, VolumeError, VolumeWaitTimeout,
+    BackendNoServiceToken, BeyondWindow, CinderBadRequest, DetachConflict, FernetKeyGone, FernetKeyNotSynced,
+    KeystoneUnavailable, Revoked, ServiceTokenInvalid, ServiceTokenRoleMissing, TokenExchangeRefused, UserTokenExpired,
+    VolumeError, VolumeWaitTimeout,
 };
 
 const CASES: &[Case] = &[
@@ -184,8 +185,89 @@ fn every_reason_comes_about() {
         assert_eq!((failure.first_cause.at, record.ended), (cause, Some(ended)), "{}", case.name);
         seen.extend([failure.reason, failure.first_cause.reason]);
     }
+    seen.extend(OTHERS.iter().map(|other| other.story.1));
     let missing: Vec<&Reason> = Reason::ALL.iter().filter(|reason| !seen.contains(reason)).collect();
     assert!(missing.is_empty(), "no scenario shows {missing:?}");
+}
+
+/// What jobs that boot from volume cannot show, or only by chance.
+struct Other {
+    name: &'static str,
+    job: &'static str,
+    settings: &'static str,
+    workload: &'static str,
+    /// Step and reason as Nova saw them, then of the first cause.
+    story: (&'static str, Reason, &'static str, Reason),
+    http_status: u16,
+    /// Of the end, in seconds from submission.
+    at: f64,
+}
+
+const OTHERS: &[Other] = &[
+    Other {
+        name: "Cinder takes Nova for a user (CVE-2023-2088)",
+        job: "volume-detach",
+        settings: "",
+        workload: "phase1 = \"20s\"",
+        story: ("attachment_delete", DetachConflict, "attachment_delete", DetachConflict),
+        http_status: 409,
+        at: 20.0,
+    },
+    Other {
+        name: "cached in Cinder, revoked in Keystone",
+        job: "volume-detach",
+        settings: "",
+        workload: "phase1 = \"20s\"\nrevoke_after = \"10s\"",
+        story: ("attachment_delete", TokenExchangeRefused, "cinder_exchange_token", TokenExchangeRefused),
+        http_status: 500,
+        at: 20.0,
+    },
+    Other {
+        name: "nobody answers at Keystone: tries after 0.5, 1 and 2 s more",
+        job: "volume-detach",
+        settings: "cloud.keystone.outages = [{ from = \"0s\", until = \"1m\" }]",
+        workload: "",
+        story: ("nova_api_post", KeystoneUnavailable, "nova_api_post", KeystoneUnavailable),
+        http_status: 503,
+        at: 3.5,
+    },
+    Other {
+        name: "a node that rotates by itself reads nothing of the other's",
+        job: "snapshot",
+        settings: "cloud.keystone = { nodes = 2, rotations = [[\"-3h\", \"-2h\"], [\"-5h\", \"-4h\"]] }",
+        workload: "",
+        story: ("nova_api_post", FernetKeyNotSynced, "nova_api_post", FernetKeyNotSynced),
+        http_status: 401,
+        at: 0.0,
+    },
+];
+
+#[test]
+fn other_kinds_show_the_rest() {
+    for other in OTHERS {
+        let Other { name, job, settings, workload, story, http_status, at } = other;
+        let text = format!(
+            "name = \"other\"\nrun.duration = \"1s\"\n{settings}\n[[workload]]\njob = \"{job}\"
+            arrivals = {{ every = \"1s\" }}\ntoken_age = \"60s\"\n{workload}"
+        );
+        let model = study(&text).points.remove(0).model;
+        // Which node is asked is drawn.
+        let failed: Vec<_> = (0..20)
+            .flat_map(|replication| records(&model, replication))
+            .filter_map(|record| Some((failure(&record)?, record)))
+            .collect();
+        let kind = &model.workloads[0].kind;
+        let name_of = |step| kind.step_name(step);
+        let found: Vec<_> = failed
+            .iter()
+            .map(|(failure, record)| {
+                let cause = failure.first_cause;
+                let story = (name_of(failure.step), failure.reason, name_of(cause.step), cause.reason);
+                (story, failure.http_status, record.ended.map(|ended| ended.since(Instant::START).seconds()))
+            })
+            .collect();
+        assert!(found.contains(&(*story, *http_status, Some(*at))), "{name}: {found:?}");
+    }
 }
 
 /// The other two outcomes.
