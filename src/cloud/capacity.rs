@@ -97,16 +97,22 @@ impl Pools {
     /// The last job may have arrived: what follows says nothing of the load.
     pub(super) fn read_statistics(&mut self, now: Instant) {
         for group in self.groups.iter_mut().filter(|group| group.queues) {
-            for PoolTimes { servers, busy, waiting } in group.hosts.iter().map(|host| host.times(now)) {
+            for PoolTimes { servers, busy, .. } in group.hosts.iter().map(|host| host.times(now)) {
                 group.facts.slots_micros += servers;
                 group.facts.busy_micros += busy;
-                group.facts.waiting_micros += waiting;
             }
         }
     }
 
-    pub(super) fn into_facts(self) -> Vec<PoolFacts> {
-        self.groups.into_iter().map(|group| group.facts).collect()
+    /// What they did up to the end.
+    pub(super) fn into_facts(self, end: Instant) -> Vec<PoolFacts> {
+        let facts = |mut group: Group| {
+            if group.queues {
+                group.facts.waiting_micros = group.hosts.iter().map(|host| host.times(end).waiting).sum();
+            }
+            group.facts
+        };
+        self.groups.into_iter().map(facts).collect()
     }
 }
 

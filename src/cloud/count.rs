@@ -69,7 +69,7 @@ impl Cloud<'_> {
         Observations {
             workloads: self.workloads,
             services,
-            pools: self.pools.into_facts(),
+            pools: self.pools.into_facts(end),
             links: self.links.into_facts(),
             service_tokens_issued: self
                 .senders

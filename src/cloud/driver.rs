@@ -193,7 +193,12 @@ impl Cloud<'_> {
                 *made += 1;
                 let came_as = course.refusals[usize::from(*depth)].map(|failure| failure.http_status);
                 let is_meant = status.is_none_or(|status| came_as == Some(status));
-                Next::Go(if is_meant && *made < *tries { *again } else { next })
+                if is_meant && *made < *tries {
+                    course.refusals[usize::from(*depth)] = None;
+                    Next::Go(*again)
+                } else {
+                    Next::Go(next)
+                }
             }
             Op::Fail { depth } => {
                 let job = self.jobs.get(slot);
@@ -207,8 +212,9 @@ impl Cloud<'_> {
             }
             Op::Caught { depth } => {
                 let job = self.jobs.get(slot);
-                let caught = job.course(strand).refusals[usize::from(*depth)];
-                if job.outcome == Outcome::Unfinished {
+                let caught = job.course(strand).refusals[usize::from(*depth)].take();
+                // Deeper, it stands in a `refused` list.
+                if *depth == 0 && job.outcome == Outcome::Unfinished {
                     job.caught = job.caught.or(caught);
                 }
                 if *depth == 0 {

@@ -4,6 +4,7 @@ use super::arrivals::Submission;
 use super::delegation::{CACHE_BLOCKS, Delegated};
 use super::flight::{Flight, Stage};
 use super::keystone::Issued;
+use super::polling::Skipped;
 use crate::model::program::{Label, Program};
 use crate::model::vocabulary::Cleanup;
 use crate::model::{Kind, Model, QuantityId, Resource, ResourceId};
@@ -55,8 +56,8 @@ pub(super) struct Course {
     pub(super) parts_since: Instant,
     /// Polls of the wait under way.
     pub(super) polls: u32,
-    /// The first poll that was not simulated because its answer is known; `NEVER` if there is none.
-    pub(super) skipped_from: Instant,
+    /// The polls that were not simulated because their answers are known; none after the last one was.
+    pub(super) skipped: Option<Skipped>,
     /// Whether a confirmed service token with a role came with the request accepted last.
     pub(super) with_service_token: bool,
     /// Whether it stands in the list of pollers that others may wake up.
@@ -76,7 +77,7 @@ impl Course {
         repetitions: 0,
         parts_since: Instant::START,
         polls: 0,
-        skipped_from: Instant::NEVER,
+        skipped: None,
         with_service_token: false,
         is_listed: false,
     };

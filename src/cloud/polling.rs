@@ -17,7 +17,7 @@ use crate::units::{Instant, Span};
 /// So many polls at most are looked through at a time where each takes a time of its own.
 const MOST_AT_A_TIME: u32 = 4_096;
 
-/// A stretch of polls that follow each other.
+/// Polls that follow each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stretch {
     /// How many.
@@ -26,6 +26,14 @@ struct Stretch {
     last: Instant,
     /// The one behind it.
     next: Instant,
+}
+
+/// Polls that are only counted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Skipped {
+    first: Instant,
+    /// As far as was foreseen when the last one was simulated.
+    foreseen: Stretch,
 }
 
 impl Cloud<'_> {
@@ -50,7 +58,7 @@ impl Cloud<'_> {
         if stretch.polls > 0 {
             let is_shared = self.senders[poll.request.from.index()].sends != Sends::Never;
             let course = self.jobs.get(slot).course(strand);
-            course.skipped_from = again;
+            course.skipped = Some(Skipped { first: again, foreseen: stretch });
             if (is_shared || self.epochs.len() > 1) && !course.is_listed {
                 course.is_listed = true;
                 self.list(slot, strand);
@@ -139,12 +147,12 @@ impl Cloud<'_> {
     /// Counts the polls before `until` that were not simulated.
     pub(super) fn count_skipped(&mut self, until: Instant, slot: u32, strand: Strand, poll: &Poll) {
         let course = self.jobs.get(slot).course(strand);
-        let first = std::mem::replace(&mut course.skipped_from, Instant::NEVER);
-        if first >= until {
+        let Some(Skipped { first, foreseen }) = course.skipped.take().filter(|skipped| skipped.first < until) else {
             return;
-        }
+        };
         let with_service_token = course.with_service_token;
-        let stretch = self.stretch(slot, strand, poll, first, until, u32::MAX);
+        let is_as_foreseen = until == foreseen.next;
+        let stretch = if is_as_foreseen { foreseen } else { self.stretch(slot, strand, poll, first, until, u32::MAX) };
         let uncounted = if first >= self.counted_from {
             0
         } else {
@@ -176,10 +184,8 @@ impl Cloud<'_> {
     pub(super) fn wake_poll(&mut self, now: Instant, slot: u32, strand: Strand, queue: &mut Queue<Event>) {
         let job = self.jobs.get(slot);
         let course = job.course(strand);
-        if course.skipped_from == Instant::NEVER || !course.running {
-            return;
-        }
-        let (first, due, at) = (course.skipped_from, course.due, course.at);
+        let (due, at) = (course.due, course.at);
+        let Some(Skipped { first, .. }) = course.skipped.filter(|_| course.running) else { return };
         let workload = &self.epochs[usize::from(job.epoch)].workloads[usize::from(job.workload)];
         let Op::Poll(poll) = workload.program.op(at) else { return };
         let next = self.stretch(slot, strand, poll, first, now, u32::MAX).next;
@@ -195,7 +201,7 @@ impl Cloud<'_> {
             let (slot, strand) = Event::waiting(waiter);
             let Some(job) = self.jobs.find(slot) else { return false };
             let course = job.course(strand);
-            if course.skipped_from == Instant::NEVER {
+            if course.skipped.is_none() {
                 course.is_listed = false;
                 return false;
             }
@@ -230,7 +236,7 @@ impl Cloud<'_> {
         for strand in [Strand::Main, Strand::Branch] {
             let job = self.jobs.get(slot);
             let (epoch, workload, course) = (job.epoch, job.workload, job.course(strand));
-            if course.skipped_from == Instant::NEVER || !matches!(course.stage, Stage::Fresh) {
+            if course.skipped.is_none() || !matches!(course.stage, Stage::Fresh) {
                 continue;
             }
             let at = course.at;

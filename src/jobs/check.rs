@@ -4,7 +4,7 @@ use crate::document::{Collected, Issue, Place};
 use crate::model::PoolId;
 use crate::model::program::Program;
 
-use super::definition::{Definition, Node, Request, Step, Test};
+use super::definition::{Definition, Node, Request, Step, Test, Times};
 
 /// Collects what is wrong with a kind that has been read.
 pub(super) fn check(definition: &Definition, issues: &mut Collected) {
@@ -28,8 +28,12 @@ fn collect_sets(steps: &[Node], set: &mut [u32]) {
 /// What stands around a step.
 #[derive(Clone, Default)]
 struct Around {
-    in_request: bool,
+    /// Of the request around this: whether it is the clean-up.
+    request: Option<bool>,
+    /// Something was refused since that request was accepted.
+    follows_refusal: bool,
     in_parts: bool,
+    in_times: bool,
     handlers: usize,
     retries: usize,
     slots: Vec<PoolId>,
@@ -96,7 +100,17 @@ impl Walk<'_> {
                 self.list(steps, around);
                 self.handler(refused, place, around);
             }
-            Step::Attempt { steps, .. } | Step::Call { steps, .. } => self.list(steps, around),
+            Step::Call { steps, .. } => self.list(steps, around),
+            Step::Attempt { steps, times } => {
+                let in_times = *times == Times::Parts;
+                if in_times && around.in_times {
+                    self.issue(place, "`times = \"parts\"` cannot stand within another");
+                }
+                if *times != Times::Fixed(1) {
+                    self.again(steps);
+                }
+                self.list(steps, &Around { in_times: in_times || around.in_times, ..around.clone() });
+            }
             Step::Retry(retry) => {
                 if around.retries == Program::MOST_RETRIES {
                     self.issue(
@@ -117,8 +131,12 @@ impl Walk<'_> {
                 self.list(otherwise, around);
                 self.asked = self.asked.or(after);
             }
-            Step::Answer { .. } => {
-                if !around.in_request {
+            Step::Answer { reason, .. } => {
+                if around.request == Some(false) && reason.is_none() && !around.follows_refusal {
+                    let issue = Issue::at(place, "this answer needs a `reason`");
+                    self.issues.push(issue.help("nothing was refused inside that could give it one"));
+                }
+                if around.request.is_none() {
                     let issue = Issue::at(place, "`answer` stands in no request, so nobody waits for an answer");
                     self.issues.push(issue.help("write it below `inside`"));
                 }
@@ -128,7 +146,7 @@ impl Walk<'_> {
 
     fn request(&mut self, request: &Request, place: Place, around: &Around) {
         self.asked = None;
-        let inside = Around { in_request: true, ..around.clone() };
+        let inside = Around { request: Some(request.cleans_up), follows_refusal: false, ..around.clone() };
         self.list(&request.inside, &inside);
         self.asked = Some(place);
     }
@@ -139,7 +157,7 @@ impl Walk<'_> {
             let most = Program::MOST_REFUSALS - 1;
             self.issue(place, format!("`refused` and `gave_up` stand within each other more than {most} deep"));
         }
-        self.list(steps, &Around { handlers: around.handlers + 1, ..around.clone() });
+        self.list(steps, &Around { handlers: around.handlers + 1, follows_refusal: true, ..around.clone() });
     }
 
     /// Steps that are done again come behind their own requests.
@@ -148,7 +166,7 @@ impl Walk<'_> {
     }
 
     fn service_token(&mut self, place: Place, around: &Around) {
-        if !around.in_request {
+        if around.request.is_none() {
             let issue = Issue::at(place, "no request stands around this with which a service token could come");
             self.issues.push(issue.help("write it below `inside`"));
         } else if let Some(asked) = self.asked {

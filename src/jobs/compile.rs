@@ -240,11 +240,12 @@ impl<'d> Compiler<'d> {
             Step::Pause(span) => self.push(Op::Pause(*span), place),
             Step::WaitInParts { quantity, parts, each } => {
                 let (some, next, done) = (self.asm.label(), self.asm.label(), self.asm.label());
+                // First, because without parts none has come to its end either.
+                self.push(Op::BeginParts, place);
                 self.push(Op::IfZero { quantity: *parts, otherwise: some }, place);
                 self.push(Op::Wait(*quantity), place);
                 self.push(Op::Jump(done), place);
                 self.asm.place(some);
-                self.push(Op::BeginParts, place);
                 self.asm.place(next);
                 self.push(Op::NextPart { parts: *parts, done }, place);
                 self.list(each, around);

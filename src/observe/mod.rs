@@ -220,7 +220,7 @@ pub struct PoolFacts {
     pub slots_micros: i128,
     /// Microseconds times slots that were held.
     pub busy_micros: i128,
-    /// Microseconds times those who waited.
+    /// Microseconds times those who waited, from the end of the warm-up until nobody is left.
     pub waiting_micros: i128,
 }
 

@@ -33,6 +33,9 @@ pub fn schema() -> Json {
     for name in quantities() {
         property(workload, name, || of_quantity(name));
     }
+    // A scenario's own kinds draw quantities that no list here can know.
+    let drawn = [Unit::Seconds, Unit::Bytes, Unit::Count].map(|unit| of_kind(Kind::Dist(unit)));
+    root["properties"]["workload"]["items"]["additionalProperties"] = json!({ "anyOf": drawn });
     root["properties"]["job"]["items"] = of_jobs(&jobs::KIND_KEYS, &["name", "description", "steps"]);
     root["properties"]["procedure"]["items"] = of_jobs(&jobs::PROCEDURE_KEYS, &jobs::PROCEDURE_KEYS);
     root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
@@ -376,7 +379,7 @@ mod tests {
             "",
             "/properties/keystone",
             "/properties/keystone/properties/token",
-            "/properties/workload/items",
+            "/properties/expect/items",
             "/properties/job/items",
             "/properties/service/items",
         ] {

@@ -16,7 +16,7 @@ use crate::support::{ALL_SEND, NO_CACHES, failure, records, study, volume};
 
 /// A scenario with every setting drawn.
 #[derive(Clone, Debug)]
-struct Drawn {
+pub(crate) struct Drawn {
     keystone: (i64, i64, u32),
     rotation: String,
     sends: (bool, bool),
@@ -82,7 +82,7 @@ fn jobs() -> impl Strategy<Value = Jobs> {
     )
 }
 
-fn drawn() -> impl Strategy<Value = Drawn> {
+pub(crate) fn drawn() -> impl Strategy<Value = Drawn> {
     let keystone = (60_i64..5_000, prop_oneof![Just(0), 0_i64..4_000], 1_u32..6);
     let rotation = prop_oneof![
         Just(String::new()),
@@ -224,7 +224,14 @@ impl Drawn {
         text
     }
 
-    fn model(&self) -> Model {
+    /// The same with arrivals at instants that no other job shares: who comes first at one instant is nobody's rule.
+    pub(crate) fn apart(mut self) -> Drawn {
+        self.workloads[0].arrivals = "{ poisson = \"90/h\" }";
+        self.workloads[1].arrivals = "{ burst = { at = \"3m\", jobs = 20, over = \"20m\" } }";
+        self
+    }
+
+    pub(crate) fn model(&self) -> Model {
         study(&self.text()).points.remove(0).model
     }
 

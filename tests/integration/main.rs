@@ -14,8 +14,12 @@ mod conservation;
 mod determinism;
 /// What the documents point at is there, and what they tell the reader to write works.
 mod documents;
+/// Polls whose answers are known need not be simulated: both ways give the same jobs.
+mod elision;
 /// The bytes of a small run, and that nothing but scenario and seed moves them.
 mod golden;
+/// Slots, API workers and links in whole scenarios: queueing theory from the file to the facts.
+mod load;
 /// The rules against what the real Keystone, keystonemiddleware and keystoneauth answered.
 mod oracle;
 /// Servers with a queue, shared links and networks of them do what queueing theory says.

@@ -92,6 +92,9 @@ impl Scope<'_> {
             Form::Retry => self.retry(value, table),
             Form::If => {
                 let test = self.test(value);
+                if table.get("then").or(table.get("else")).is_none() {
+                    self.issue(entry.place, "`if` needs `then` or `else`");
+                }
                 let (then, otherwise) = (self.list_at(table, "then"), self.list_at(table, "else"));
                 Some(Step::If { test: test?, then, otherwise })
             }

@@ -146,6 +146,9 @@ fn conditions_compare_what_values_mean() {
         ("\"glance.glance_store.cinder_store_user_name\" = \"glance\"", false),
         ("\"cloud.release\" = \"2026.2\", \"cloud.image_path\" = \"clone\"", false),
         ("\"cloud.fernet_rotation.every\" = \"1d\"", false),
+        ("\"cloud.fernet_rotation.every\" = { not = \"1d\" }", true),
+        ("\"cloud.image_path\" = { not = [\"copy\", \"clone\"] }", false),
+        ("\"glance.glance_store.cinder_store_user_name\" = { not = \"\" }", false),
     ] {
         let text = when(condition).replace("per = \"nova.DEFAULT.block_device_allocate_retries\"", "per = \"1kB\"");
         let models = models(&text);

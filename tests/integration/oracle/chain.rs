@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use outlast::cloud::{Records, simulate};
+use outlast::cloud::{Polls, Records, simulate, simulate_polls};
 use outlast::model::StepId;
 use outlast::observe::{JobRecord, Outcome};
 use outlast::scenario::{Overrides, load_text};
@@ -185,6 +185,8 @@ fn chain() {
             .unwrap_or_else(|issues| panic!("{}: {issues}\n{text}", row.name()));
         let facts = simulate(&study.points[0].model, 0, Records::Jobs);
         assert_eq!(facts.records.len(), 1, "{}: one job", row.name());
+        let with_every_poll = simulate_polls(&study.points[0].model, 0, Records::Jobs, Polls::Events);
+        assert_eq!(facts.records, with_every_poll.records, "{}: with every poll as an event", row.name());
         compare_outcome(&mut compare, &row, &facts.records[0]);
         compare.column(&row, "service_tokens_issued", facts.service_tokens_issued);
     }
