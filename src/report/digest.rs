@@ -489,3 +489,48 @@ fn notes(study: &Study, results: &[PointResult]) -> Vec<String> {
     }
     notes
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::program::{Client, Credentials, Label, Poll, Program, Refused, Request, States};
+    use crate::model::{ProcessId, ResourceId, ServiceId};
+    use crate::report::fixture;
+    use crate::units::Span;
+
+    #[test]
+    fn a_wait_that_ends_most_jobs_is_named_with_its_length() {
+        let mut case = fixture::single();
+        assert_eq!(waits_too_short(&case.study, &case.results), None, "most do not fail");
+        let finished = case.results[0].all().counts.finished();
+        let way = &mut case.results[0].failures[0];
+        way.first_cause_reason = Reason::VolumeWaitTimeout;
+        way.jobs = finished;
+        let to = Refused { to: Label(0), depth: 0 };
+        let request = Request {
+            step: way.first_cause_step,
+            from: ProcessId::NOVA_COMPUTE,
+            to: ServiceId::CINDER,
+            nth: 0,
+            credentials: Credentials::User,
+            with_service_token: true,
+            client: Client::Keystoneauth,
+            has_inside: false,
+        };
+        let poll = Poll {
+            request,
+            resource: ResourceId(0),
+            until: States(1),
+            error: States(0),
+            attempts: 61,
+            interval: Span::from_seconds(3),
+            refused: to,
+            gave_up: to,
+        };
+        case.study.points[0].model.workloads[0].program = Arc::new(Program { ops: vec![Op::Poll(poll), Op::Stop] });
+        let hint = waits_too_short(&case.study, &case.results).expect("all fail so");
+        assert!(hint.contains("(after 3 min 3 s, unless swept)"), "{hint}");
+    }
+}
