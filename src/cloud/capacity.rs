@@ -120,6 +120,8 @@ impl Pools {
 #[derive(Debug)]
 pub(super) struct Links {
     links: Vec<Link<Waiter>>,
+    /// The next instant at which somebody looks at each of them; `NEVER` if nobody is going to.
+    looked_at: Vec<Instant>,
     facts: Vec<LinkFacts>,
 }
 
@@ -127,6 +129,7 @@ impl Links {
     pub(super) fn new(model: &Model) -> Links {
         Links {
             links: model.links.iter().map(|link| Link::new(link.bandwidth, link.per_job)).collect(),
+            looked_at: vec![Instant::NEVER; model.links.len()],
             facts: vec![LinkFacts::default(); model.links.len()],
         }
     }
@@ -137,9 +140,22 @@ impl Links {
         self.links[link.index()].start(now, bytes, who)
     }
 
-    /// When the next copy over this link ends.
-    pub(super) fn next_end(&self, link: LinkId) -> Option<Instant> {
-        self.links[link.index()].next_end()
+    /// When somebody has to look at this link lest the end of a copy is missed; `None` if somebody is going to.
+    #[must_use = "nobody else looks"]
+    pub(super) fn look_at(&mut self, link: LinkId) -> Option<Instant> {
+        let next = self.links[link.index()].next_end()?;
+        let looked_at = &mut self.looked_at[link.index()];
+        // Whoever comes too early looks again then.
+        let is_sooner = next < *looked_at;
+        *looked_at = next.min(*looked_at);
+        is_sooner.then_some(next)
+    }
+
+    /// Somebody looks at it now, as was foreseen or later than somebody else.
+    pub(super) fn looks(&mut self, now: Instant, link: LinkId) {
+        if self.looked_at[link.index()] <= now {
+            self.looked_at[link.index()] = Instant::NEVER;
+        }
     }
 
     /// One of those whose copy has ended by now.

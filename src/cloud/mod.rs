@@ -328,22 +328,19 @@ impl<'m> Cloud<'m> {
 
     /// Sees to it that the end of the next copy over a link is not missed.
     fn watch(&mut self, link: LinkId, queue: &mut Queue<Event>) {
-        if let Some(at) = self.links.next_end(link) {
+        if let Some(at) = self.links.look_at(link) {
             let event = Event::Link(link.0);
             queue.schedule(at, event.class(), event);
         }
     }
 
     fn finish_copies(&mut self, now: Instant, link: LinkId, queue: &mut Queue<Event>) {
-        let mut ended = false;
+        self.links.looks(now, link);
         while let Some(waiter) = self.links.finish_due(now, link) {
             let (slot, strand) = Event::waiting(waiter);
             self.schedule(now, slot, strand, queue);
-            ended = true;
         }
-        if ended {
-            self.watch(link, queue);
-        }
+        self.watch(link, queue);
     }
 
     fn schedule_arrival(&mut self, workload: usize, queue: &mut Queue<Event>) {
