@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::analysis::Rate;
 use crate::model::study::{Axis, Metric, MetricKind, Point, Study};
+use crate::model::{Model, PoolId};
 use crate::units::Span;
 
 /// What stands for a value that does not exist.
@@ -85,6 +86,18 @@ pub(crate) fn count(number: u64) -> String {
 /// `1 job`, `2 jobs`.
 pub(crate) fn counted(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
+/// A number of slots, which is a mean where it changes.
+pub(crate) fn slots(slots: f64) -> String {
+    // Below a tenth of a slot nothing is lost by rounding, and counts have their thousands set apart.
+    if (slots - slots.round()).abs() < 0.05 { count(slots.round() as u64) } else { format!("{slots:.1}") }
+}
+
+/// A pool as scenarios call it: `nova.builds`.
+pub(crate) fn pool_name(model: &Model, pool: PoolId) -> String {
+    let pool = model.pool(pool);
+    format!("{}.{}", model.service(pool.service).name, pool.name)
 }
 
 /// A time in the two largest units that matter: `15 min`, `1 h 30 min`, `2 d`, `4.2 s`, `250 ms`.
