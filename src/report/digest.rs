@@ -486,3 +486,41 @@ fn pools(study: &Study, results: &[PointResult]) -> Option<Grid> {
     }
     Some(grid)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    #[test]
+    fn queues_are_told_where_somebody_can_queue() {
+        assert!(Digest::of(fixture::single().findings()).pools.is_none());
+        let mut case = fixture::busy();
+        case.results.truncate(1);
+        let grid = Digest::of(case.findings()).pools.unwrap();
+        let heads: Vec<&str> = grid.heads.iter().map(|head| head.text.as_str()).collect();
+        assert_eq!(heads, ["pool", "slots", "in use", "mean wait", "99 % wait"]);
+        let rows: Vec<String> = grid.rows.iter().map(|row| row.join(", ")).collect();
+        assert_eq!(
+            rows,
+            [
+                "keystone.api, 8, 2.1 %, 0 s, –",
+                "nova.builds, 40, 100 %, 49.5 s, 1 min 38 s",
+                "image_transfer, –, 99.8 %, –, –",
+                "volume_copy, –, –, –, –",
+            ]
+        );
+    }
+
+    #[test]
+    fn of_many_pools_the_fullest_are_shown() {
+        let mut case = fixture::busy();
+        let pools = case.results[1].pools.clone();
+        (0..8).for_each(|_| case.results[1].pools.extend(pools.iter().cloned()));
+        let grid = Digest::of(case.findings()).pools.unwrap();
+        assert_eq!(grid.rows.len(), POOLS);
+        assert_eq!(grid.rows[0][..2], ["0", "nova.builds"]);
+        assert_eq!(grid.rows[2][..2], ["1", "nova.builds"]);
+        assert_eq!(grid.remark, "The 10 fullest of 24; all are in services.csv.");
+    }
+}

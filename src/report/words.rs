@@ -90,7 +90,6 @@ pub(crate) fn counted(number: u64, noun: &str) -> String {
 
 /// A number of slots, which is a mean where it changes.
 pub(crate) fn slots(slots: f64) -> String {
-    // Below a tenth of a slot nothing is lost by rounding, and counts have their thousands set apart.
     if (slots - slots.round()).abs() < 0.05 { count(slots.round() as u64) } else { format!("{slots:.1}") }
 }
 
@@ -326,6 +325,7 @@ mod tests {
         for line in wrap(&text, 10) {
             assert!(line.chars().count() <= 10, "{line}");
         }
+        assert_eq!([40.0, 1_500.0, 12.5].map(slots), ["40", "1,500", "12.5"]);
         assert_eq!(count(1_234_567), "1,234,567");
         assert_eq!(cut("abcdef", 4), "abc…");
     }

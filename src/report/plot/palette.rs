@@ -12,7 +12,7 @@ pub(super) const fn reason(reason: Reason) -> RGBColor {
     match reason {
         Reason::ServiceTokenInvalid => RGBColor(0xcc, 0x79, 0xa7),
         Reason::FernetKeyGone => RGBColor(0x00, 0x9e, 0x73),
-        Reason::FernetKeyNotSynced => RGBColor(0x9f, 0xc5, 0x3f),
+        Reason::FernetKeyNotSynced => RGBColor(0xb5, 0xd9, 0x6b),
         Reason::Revoked => RGBColor(0x7a, 0x3e, 0x8e),
         Reason::ServiceTokenRoleMissing => RGBColor(0xf0, 0xe4, 0x42),
         Reason::BeyondWindow => RGBColor(0x00, 0x72, 0xb2),
