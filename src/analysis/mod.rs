@@ -1,5 +1,6 @@
 //! Facts into numbers: metrics with their denominators and intervals, failures, verdicts. No text, no files.
 
+mod capacity;
 mod judge;
 mod summarise;
 
@@ -7,7 +8,7 @@ pub use judge::judge;
 pub use summarise::summarise;
 
 use crate::model::vocabulary::Reason;
-use crate::model::{ServiceId, StepId};
+use crate::model::{LinkId, PoolId, ServiceId, StepId};
 use crate::observe::{Distribution, JobCounts, ServiceFacts};
 
 /// One point of a study, in numbers.
@@ -23,6 +24,10 @@ pub struct PointResult {
     pub failures: Vec<FailureRow>,
     /// In the order of the model; without services that are not always shown and were not asked for anything.
     pub services: Vec<(ServiceId, ServiceFacts)>,
+    /// In the order of the model; without pools that never queue.
+    pub pools: Vec<PoolRow>,
+    /// In the order of the model; without links that nobody shares.
+    pub links: Vec<LinkRow>,
 }
 
 impl PointResult {
@@ -30,6 +35,54 @@ impl PointResult {
     pub fn all(&self) -> &Summary {
         self.rows.last().expect("a point has the row of all")
     }
+}
+
+/// How busy a pool was, and for how long its customers waited.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PoolRow {
+    /// Which.
+    pub pool: PoolId,
+    /// Who asked for a slot.
+    pub arrived: u64,
+    /// Slots on all hosts, while jobs arrived: their mean over time; `None` if there was no limit for some of it.
+    pub slots: Option<f64>,
+    /// Held / all slots, while jobs arrived.
+    pub utilisation: Option<f64>,
+    /// Rate of arrivals × mean time that a slot is held / slots: from 1 on the queue grows for as long as jobs arrive.
+    /// Errs to the low side. `None` without slots, or if nobody asked.
+    pub offered_load: Option<f64>,
+    /// Mean wait of those who got a slot, in seconds; `None` if nobody did.
+    pub wait_mean: Option<f64>,
+    /// Waits of those who got a slot.
+    pub waits: Distribution,
+}
+
+impl PoolRow {
+    /// Whether more was asked of it than it can give.
+    pub fn is_saturated(&self) -> bool {
+        self.offered_load.is_some_and(|load| load >= 1.0) || self.utilisation.is_some_and(is_full)
+    }
+}
+
+/// How busy a shared link was.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LinkRow {
+    /// Which.
+    pub link: LinkId,
+    /// Carried / what its bandwidth allowed, while jobs arrived; `None` if it had none then.
+    pub utilisation: Option<f64>,
+}
+
+impl LinkRow {
+    /// Whether more was asked of it than it can carry.
+    pub fn is_saturated(&self) -> bool {
+        self.utilisation.is_some_and(is_full)
+    }
+}
+
+/// Whether so little is free that it is free by chance.
+fn is_full(utilisation: f64) -> bool {
+    utilisation > 0.99
 }
 
 /// One row of the summary.

@@ -1,6 +1,6 @@
-//! Facts of a point into its summary rows, failures and services.
+//! Facts of a point into its summary rows, failures, services, pools and links.
 
-use super::{FailureRow, Interval, IntervalMethod, PointResult, Rate, Summary};
+use super::{FailureRow, Interval, IntervalMethod, PointResult, Rate, Summary, capacity};
 use crate::model::{Model, ServiceId};
 use crate::observe::{JobCounts, PointFacts, ReplicationFacts, WorkloadFacts};
 use crate::stats::{Sides, clopper_pearson, ratio_interval};
@@ -41,6 +41,8 @@ pub fn summarise(model: &Model, facts: &PointFacts) -> PointResult {
         rows,
         failures: failures.collect(),
         services: services.filter(|(service, facts)| service.is_always_shown() || facts.requests > 0).collect(),
+        pools: capacity::pools(model, facts),
+        links: capacity::links(model, facts),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::engine::{Link, LinkTimes, Pool, PoolTimes, Started};
 use crate::model::{LinkId, Model, PoolId};
 use crate::observe::{LinkFacts, PoolFacts};
-use crate::units::{Bytes, Instant};
+use crate::units::{Bytes, Instant, Span};
 
 /// Somebody who waits: a strand, packed as in its events.
 pub(super) type Waiter = u32;
@@ -12,26 +12,67 @@ pub(super) type Waiter = u32;
 #[derive(Debug)]
 pub(super) struct Pools {
     groups: Vec<Group>,
-    counted_from: Instant,
+    period: Period,
+}
+
+/// What is counted when.
+#[derive(Clone, Copy, Debug)]
+struct Period {
+    /// The end of the warm-up.
+    from: Instant,
+    /// When the last job may have arrived.
+    loaded_until: Instant,
+}
+
+impl Period {
+    fn counts(self, now: Instant) -> bool {
+        now >= self.from
+    }
+
+    fn is_loaded(self, now: Instant) -> bool {
+        self.counts(now) && now < self.loaded_until
+    }
 }
 
 /// The pools of one name, one on each host.
 #[derive(Debug)]
 struct Group {
-    /// Nothing queues where the model gives no size.
+    /// Nothing queues where no model ever gives a size.
     queues: bool,
     hosts: Vec<Pool<Waiter>>,
     facts: PoolFacts,
+    /// Used again by every change of size.
+    admitted: Vec<(Waiter, Span)>,
+}
+
+impl Group {
+    /// Somebody who has waited so long gets a slot.
+    fn admit(&mut self, now: Instant, waited: Span, period: Period) {
+        self.facts.half_holds += u64::from(period.is_loaded(now));
+        if period.counts(now - waited) {
+            self.facts.wait_sum_micros += i128::from(waited.micros());
+            self.facts.waits.record(waited);
+        }
+    }
 }
 
 impl Pools {
     pub(super) fn new(model: &Model) -> Pools {
-        let group = |pool: &crate::model::Pool| Group {
-            queues: pool.slots.is_some(),
+        let sizes = |index: usize| {
+            let changed = model.changes.iter().map(move |change| change.model.pools[index].slots);
+            std::iter::once(model.pools[index].slots).chain(changed)
+        };
+        let group = |(index, pool): (usize, &crate::model::Pool)| Group {
+            queues: sizes(index).any(|slots| slots.is_some()),
             hosts: (0..pool.hosts).map(|_| Pool::new(pool.slots.unwrap_or(u32::MAX))).collect(),
             facts: PoolFacts::default(),
+            admitted: Vec::new(),
         };
-        Pools { groups: model.pools.iter().map(group).collect(), counted_from: Instant::START + model.run.warm_up }
+        let from = Instant::START + model.run.warm_up;
+        Pools {
+            groups: model.pools.iter().enumerate().map(group).collect(),
+            period: Period { from, loaded_until: Instant::START + model.run.duration },
+        }
     }
 
     /// Whether anybody may have to wait there.
@@ -48,12 +89,12 @@ impl Pools {
     /// Takes a slot, or queues; then whoever is given one is told by [`Pools::release`] or [`Pools::resize`].
     #[must_use = "who gets no slot waits"]
     pub(super) fn acquire(&mut self, now: Instant, pool: PoolId, host: u32, who: Waiter) -> bool {
+        let period = self.period;
         let group = &mut self.groups[pool.index()];
-        let counted = now >= self.counted_from;
-        group.facts.arrived += u64::from(counted);
+        group.facts.arrived += u64::from(period.counts(now));
         let is_free = group.hosts[host as usize].acquire(now, who);
-        if is_free && counted {
-            group.facts.waits.record(crate::units::Span::ZERO);
+        if is_free {
+            group.admit(now, Span::ZERO, period);
         }
         is_free
     }
@@ -61,28 +102,27 @@ impl Pools {
     /// Gives a slot back; who has it from now on.
     #[must_use = "who gets the slot has to be told"]
     pub(super) fn release(&mut self, now: Instant, pool: PoolId, host: u32) -> Option<Waiter> {
+        let period = self.period;
         let group = &mut self.groups[pool.index()];
-        group.facts.served += u64::from(now >= self.counted_from);
+        group.facts.served += u64::from(period.counts(now));
+        group.facts.half_holds += u64::from(period.is_loaded(now));
         let (who, waited) = group.hosts[host as usize].release(now)?;
-        if now - waited >= self.counted_from {
-            group.facts.wait_sum_micros += i128::from(waited.micros());
-            group.facts.waits.record(waited);
-        }
+        group.admit(now, waited, period);
         Some(who)
     }
 
-    /// Takes over the sizes of another model; tells `admit` who has a slot from now on.
-    pub(super) fn resize(&mut self, now: Instant, model: &Model, mut admit: impl FnMut(Waiter)) {
+    /// Takes over the sizes of another model; tells `told` who has a slot from now on.
+    pub(super) fn resize(&mut self, now: Instant, model: &Model, mut told: impl FnMut(Waiter)) {
         for (group, pool) in self.groups.iter_mut().zip(&model.pools) {
-            group.queues = pool.slots.is_some();
-            for host in &mut group.hosts {
-                for (who, waited) in host.resize(now, pool.slots.unwrap_or(u32::MAX)) {
-                    if now - waited >= self.counted_from {
-                        group.facts.wait_sum_micros += i128::from(waited.micros());
-                        group.facts.waits.record(waited);
-                    }
-                    admit(who);
+            let slots = pool.slots.unwrap_or(u32::MAX);
+            for host in 0..group.hosts.len() {
+                let mut admitted = std::mem::take(&mut group.admitted);
+                admitted.extend(group.hosts[host].resize(now, slots));
+                for (who, waited) in admitted.drain(..) {
+                    group.admit(now, waited, self.period);
+                    told(who);
                 }
+                group.admitted = admitted;
             }
         }
     }

@@ -101,18 +101,21 @@ pub enum Cleanup {
     Deleted,
     /// It was left where it was, on purpose.
     Kept,
-    /// The request was answered with this status: 401 for the tokens, 400 for a volume that is busy.
+    /// The request was answered with this status; [`Cleanup::CODES`] says what those of the shipped kinds mean.
     Refused(u16),
 }
 
 impl Cleanup {
-    /// Codes with their meanings, for the reference.
+    /// Codes with their meanings, for the reference. A job kind that a scenario defines may answer with other statuses.
     pub const CODES: &'static [(&'static str, &'static str)] = &[
         ("none", "not tried"),
         ("deleted", "what the job had created was deleted"),
         ("kept", "left on purpose"),
         ("refused_401", "the tokens were refused"),
-        ("refused_400", "the volume was busy"),
+        ("refused_400", "what was to be deleted was busy"),
+        ("refused_409", "the attachment was in use, and no service token came with the request"),
+        ("refused_500", "the service that was asked was refused by another one"),
+        ("refused_503", "Keystone could not be reached"),
     ];
 
     /// The code in outputs.
@@ -140,8 +143,9 @@ mod tests {
 
     #[test]
     fn the_reference_knows_every_code_of_a_clean_up() {
-        let found = [Cleanup::None, Cleanup::Deleted, Cleanup::Kept, Cleanup::Refused(401), Cleanup::Refused(400)];
-        let codes: Vec<_> = found.into_iter().map(Cleanup::code).collect();
+        let refused = [401, 400, 409, 500, 503].map(Cleanup::Refused);
+        let found = [Cleanup::None, Cleanup::Deleted, Cleanup::Kept].into_iter().chain(refused);
+        let codes: Vec<_> = found.map(Cleanup::code).collect();
         assert_eq!(codes, Cleanup::CODES.iter().map(|(code, _)| *code).collect::<Vec<_>>());
     }
 }

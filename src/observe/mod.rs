@@ -220,6 +220,8 @@ pub struct PoolFacts {
     pub slots_micros: i128,
     /// Microseconds times slots that were held.
     pub busy_micros: i128,
+    /// How often somebody began or ceased to hold one, in the same time: twice the holds.
+    pub half_holds: u64,
     /// Microseconds times those who waited, from the end of the warm-up until nobody is left.
     pub waiting_micros: i128,
 }
@@ -233,6 +235,7 @@ impl PoolFacts {
         self.wait_sum_micros += other.wait_sum_micros;
         self.slots_micros += other.slots_micros;
         self.busy_micros += other.busy_micros;
+        self.half_holds += other.half_holds;
         self.waiting_micros += other.waiting_micros;
     }
 }

@@ -5,9 +5,9 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use crate::analysis::{FailureRow, Summary};
+use crate::analysis::{FailureRow, LinkRow, PointResult, PoolRow, Summary};
 use crate::model::study::{Point, Study};
-use crate::model::{Quantity, QuantityUnit, ServiceId, Workload};
+use crate::model::{Model, Quantity, QuantityUnit, ServiceId, Workload};
 use crate::observe::{Failure, JobRecord, Outcome, ServiceFacts};
 use crate::units::{ExactSeconds, Span};
 
@@ -178,10 +178,11 @@ fn drawn<'a>(place: Place<'a>, record: &'a JobRecord, quantity: &Quantity) -> Ce
     let Some(index) = quantities.iter().position(|known| share_a_column(known, quantity)) else {
         return Cell::Missing;
     };
-    let value = record.quantities[index];
+    // What was not known when the job was submitted, such as the time of a copy over a shared link, is negative.
+    let Ok(value) = u64::try_from(record.quantities[index]) else { return Cell::Missing };
     match quantity.unit {
-        QuantityUnit::Seconds => Cell::Exact(value),
-        QuantityUnit::Bytes | QuantityUnit::Count => u64::try_from(value).map_or(Cell::Missing, Cell::Count),
+        QuantityUnit::Seconds => Cell::Exact(record.quantities[index]),
+        QuantityUnit::Bytes | QuantityUnit::Count => Cell::Count(value),
     }
 }
 
@@ -371,30 +372,109 @@ pub(crate) const JOBS: Table<JobRecord> = Table {
     ],
 };
 
+/// Who served: a row of `services.csv`.
+pub(crate) enum Server {
+    Service(ServiceId, ServiceFacts),
+    Pool(PoolRow),
+    Link(LinkRow),
+}
+
+impl Server {
+    /// Whose the links are, as scenarios have it.
+    const CLOUD: &'static str = "cloud";
+
+    /// Every row of a point: each service before its pools, and last the links.
+    pub(crate) fn all(model: &Model, result: &PointResult) -> Vec<Server> {
+        let mut rows = Vec::new();
+        for service in (0..=u8::MAX).map(ServiceId).take(model.services.len()) {
+            let itself = result.services.iter().find(|(of, _)| *of == service);
+            rows.extend(itself.map(|(_, facts)| Server::Service(service, *facts)));
+            let pools = result.pools.iter().filter(|row| model.pool(row.pool).service == service);
+            rows.extend(pools.cloned().map(Server::Pool));
+        }
+        rows.extend(result.links.iter().copied().map(Server::Link));
+        rows
+    }
+
+    fn service<'a>(&self, model: &'a Model) -> &'a str {
+        match self {
+            Server::Service(service, _) => &model.service(*service).name,
+            Server::Pool(row) => &model.service(model.pool(row.pool).service).name,
+            Server::Link(_) => Self::CLOUD,
+        }
+    }
+
+    fn pool<'a>(&self, model: &'a Model) -> Cell<'a> {
+        match self {
+            Server::Service(..) => Cell::Missing,
+            Server::Pool(row) => Cell::text(&model.pool(row.pool).name),
+            Server::Link(row) => Cell::text(&model.links[row.link.index()].name),
+        }
+    }
+
+    /// A cell that only services have.
+    fn of_service<'a>(&self, count: fn(&ServiceFacts) -> u64) -> Cell<'a> {
+        match self {
+            Server::Service(_, facts) => Cell::Count(count(facts)),
+            Server::Pool(_) | Server::Link(_) => Cell::Missing,
+        }
+    }
+
+    /// A cell that only pools have.
+    fn of_pool<'a>(&self, cell: impl FnOnce(&PoolRow) -> Cell<'a>) -> Cell<'a> {
+        match self {
+            Server::Pool(row) => cell(row),
+            Server::Service(..) | Server::Link(_) => Cell::Missing,
+        }
+    }
+}
+
 /// `services.csv`.
-pub(crate) const SERVICES: Table<(ServiceId, ServiceFacts)> = Table {
+pub(crate) const SERVICES: Table<Server> = Table {
     file: "services.csv",
-    about: "A row per point and service, over requests that arrived after the warm-up. Services that only some jobs need \
-            (Neutron) have a row where they were asked for something.",
+    about: "A row per point and service, over requests that arrived after the warm-up; services that only some jobs need \
+            (Neutron) have a row where they were asked for something. Behind it a row per pool of the service that has a \
+            limit, and last, as those of `cloud`, a row per link whose bandwidth copies share.",
     slots: &[
         fixed!("scenario", "Name of the scenario.", |place, _| Cell::text(&place.study.name)),
         fixed!("point", "Number of the point in the sweep, from 0.", |place, _| Cell::Count(place.point.number as u64)),
         Slot::Sweep,
-        fixed!("service", "Name of the service.", |place, row| Cell::text(&place.point.model.service(row.0).name)),
-        fixed!("pool", "Name of the worker pool; empty for the service as a whole.", |_, _| Cell::Missing),
-        fixed!("requests", "Requests taken up, refused ones included; for Keystone, validations.", |_, row| {
-            Cell::Count(row.1.requests)
-        }),
-        fixed!("keystone_validations", "Validations that it asked of Keystone.", |_, row| Cell::Count(
-            row.1.keystone_validations
+        fixed!("service", "Name of the service; `cloud` for links.", |place, row| Cell::text(
+            row.service(&place.point.model)
         )),
-        fixed!("cache_hits", "Tokens that its cache answered for.", |_, row| Cell::Count(row.1.cache_hits)),
-        fixed!("refused", "Requests refused with 401; for Keystone, validations answered 404.", |_, row| Cell::Count(
-            row.1.refused
-        )),
-        fixed!("utilisation", "Busy share of the pool; empty without pools.", |_, _| Cell::Missing),
-        fixed!("wait_mean_s", "Mean wait for a worker, in seconds; empty without pools.", |_, _| Cell::Missing),
-        fixed!("wait_p99_s", "99th percentile of that wait; empty without pools.", |_, _| Cell::Missing),
+        fixed!(
+            "pool",
+            "Name of the pool (`api`: the service's API workers) or link; empty for the service as a whole.",
+            |place, row| row.pool(&place.point.model)
+        ),
+        fixed!(
+            "requests",
+            "Requests taken up, refused ones included; for Keystone, validations; for a pool, who asked for a slot.",
+            |_, row| match row {
+                Server::Service(_, facts) => Cell::Count(facts.requests),
+                Server::Pool(row) => Cell::Count(row.arrived),
+                Server::Link(_) => Cell::Missing,
+            }
+        ),
+        fixed!("keystone_validations", "Validations that it asked of Keystone.", |_, row| row
+            .of_service(|facts| facts.keystone_validations)),
+        fixed!("cache_hits", "Tokens that its cache answered for.", |_, row| row.of_service(|facts| facts.cache_hits)),
+        fixed!("refused", "Requests refused with 401; for Keystone, validations answered 404.", |_, row| row
+            .of_service(|facts| facts.refused)),
+        fixed!(
+            "utilisation",
+            "Share of its slots that were held, or of its bandwidth that was used, from the end of the warm-up to the end \
+             of arrivals; empty for services, and where for some of the time there was no limit.",
+            |_, row| match row {
+                Server::Service(..) => Cell::Missing,
+                Server::Pool(row) => Cell::number(row.utilisation),
+                Server::Link(row) => Cell::number(row.utilisation),
+            }
+        ),
+        fixed!("wait_mean_s", "Mean wait of those who got a slot, in seconds.", |_, row| row
+            .of_pool(|row| row.wait_mean.map_or(Cell::Missing, Cell::Seconds))),
+        fixed!("wait_p99_s", "99th percentile of the same.", |_, row| row
+            .of_pool(|row| Cell::seconds(row.waits.quantile(0.99)))),
     ],
 };
 
@@ -490,6 +570,9 @@ mod tests {
         let cells: Vec<Cell<'_>> = columns.cells(place, &job).skip(at).take(8).collect();
         let missing = Cell::Missing;
         assert_eq!(cells[..4], [missing.clone(), missing.clone(), missing.clone(), missing.clone()]);
-        assert_eq!(cells[4..], [Cell::Exact(2_500_000), missing, Cell::Count(3), Cell::Count(7)]);
+        assert_eq!(cells[4..], [Cell::Exact(2_500_000), missing.clone(), Cell::Count(3), Cell::Count(7)]);
+        let unknown = JobRecord { quantities: vec![3, -1, -1], ..job };
+        let cells: Vec<Cell<'_>> = columns.cells(place, &unknown).skip(at).take(8).collect();
+        assert_eq!(cells[4..], [missing.clone(), missing.clone(), Cell::Count(3), missing], "what was not known");
     }
 }

@@ -61,7 +61,7 @@ pub fn render(findings: Findings<'_>, folder: Option<&Path>, colour: bool) -> St
         }
     }
 
-    for grid in std::iter::once(&digest.summary).chain(&digest.failures) {
+    for grid in digest.grids() {
         if grid.rows.is_empty() {
             continue;
         }
@@ -77,7 +77,7 @@ pub fn render(findings: Findings<'_>, folder: Option<&Path>, colour: bool) -> St
         }
         let mut remark = grid.remark.clone();
         if !complete && remark.is_empty() {
-            remark = "More columns, and names in full, are in summary.csv.".to_string();
+            remark = format!("More columns, and names in full, are in {}.", grid.file);
         }
         if !remark.is_empty() {
             for part in words::wrap(&remark, WIDTH) {

@@ -6,7 +6,7 @@ use crate::analysis::PointResult;
 use crate::model::study::Study;
 use crate::observe::JobRecord;
 
-use super::columns::{Columns, FAILURES, JOBS, Place, SERVICES, SUMMARY, Table};
+use super::columns::{Columns, FAILURES, JOBS, Place, SERVICES, SUMMARY, Server, Table};
 
 /// Writes rows of one table.
 struct Rows<W: Write, R: 'static> {
@@ -84,8 +84,8 @@ pub fn failures(writer: impl Write, study: &Study, results: &[PointResult]) -> R
 pub fn services(writer: impl Write, study: &Study, results: &[PointResult]) -> Result<(), ::csv::Error> {
     let mut rows = Rows::new(&SERVICES, study, writer)?;
     for (place, result) in places(study, results) {
-        for row in &result.services {
-            rows.write(place, row)?;
+        for row in Server::all(&place.point.model, result) {
+            rows.write(place, &row)?;
         }
     }
     rows.finish()
@@ -232,5 +232,26 @@ mod tests {
         let services = text(|bytes| services(bytes, &case.study, &case.results));
         assert!(services.contains("one-hour-tokens,0,keystone,,"), "{services}");
         assert!(services.lines().nth(1).unwrap().ends_with(",,,"), "{services}");
+    }
+
+    #[test]
+    fn pools_stand_behind_their_service_and_links_last() {
+        let case = fixture::busy();
+        let services = text(|bytes| services(bytes, &case.study, &case.results));
+        let rows: Vec<&str> = services.lines().filter_map(|line| line.strip_prefix("busy,0,3600,")).collect();
+        assert_eq!(
+            rows,
+            [
+                "keystone,,4096,1024,3072,7,,,",
+                "keystone,api,100,,,,0.021,0,",
+                "nova,,4096,1024,3072,7,,,",
+                "nova,builds,100,,,,1,49.5,98.016",
+                "cinder,,4096,1024,3072,7,,,",
+                "glance,,4096,1024,3072,7,,,",
+                "swift,,4096,1024,3072,7,,,",
+                "cloud,image_transfer,,,,,0.998,,",
+                "cloud,volume_copy,,,,,,,",
+            ]
+        );
     }
 }

@@ -1,18 +1,19 @@
 //! What is said about a study, in what order: verdicts, sentences, tables. How it looks is the renderers' business.
 
-use crate::analysis::{Check, FailureRow, IntervalMethod, PointResult, Problem, Rate, Summary, Verdict};
-use crate::model::program::Op;
+use crate::analysis::{Check, FailureRow, PointResult, Problem, Summary, Verdict};
 use crate::model::study::{Expectation, Point, Study};
 use crate::model::vocabulary::Reason;
-use crate::model::{Keys, Offset, Rotations};
+use crate::units::Span;
 
-use super::Findings;
 use super::words::{self, NOTHING};
+use super::{Findings, cautions};
 
 /// As many rows as a person reads; all of them are in the CSV.
 const ROWS: usize = 40;
 /// As many ways of failing.
 const WAYS: usize = 5;
+/// As many pools.
+const POOLS: usize = 10;
 
 /// Everything that is said about a study.
 pub(crate) struct Digest {
@@ -25,6 +26,7 @@ pub(crate) struct Digest {
     pub(crate) sentences: Vec<String>,
     pub(crate) summary: Grid,
     pub(crate) failures: Option<Grid>,
+    pub(crate) pools: Option<Grid>,
     /// Cautions: what the reader should know before believing the numbers.
     pub(crate) notes: Vec<String>,
 }
@@ -42,6 +44,8 @@ pub(crate) struct Said {
 /// A table of text.
 pub(crate) struct Grid {
     pub(crate) title: String,
+    /// The file that holds all of it.
+    pub(crate) file: &'static str,
     pub(crate) heads: Vec<Head>,
     pub(crate) rows: Vec<Vec<String>>,
     /// What is not shown, in a sentence; may be empty.
@@ -66,6 +70,10 @@ pub(crate) enum HeadKind {
 }
 
 impl Grid {
+    fn new(title: impl Into<String>, file: &'static str, remark: String) -> Grid {
+        Grid { title: title.into(), file, heads: Vec::new(), rows: Vec::new(), remark }
+    }
+
     fn head(&mut self, text: impl Into<String>, kind: HeadKind) {
         self.heads.push(Head { text: text.into(), kind });
     }
@@ -99,8 +107,14 @@ impl Digest {
             sentences,
             summary: summary(study, results),
             failures: failures(study, results),
-            notes: notes(study, results),
+            pools: pools(study, results),
+            notes: cautions::all(study, results),
         }
+    }
+
+    /// The tables, in order.
+    pub(crate) fn grids(&self) -> impl Iterator<Item = &Grid> {
+        std::iter::once(&self.summary).chain(&self.failures).chain(&self.pools)
     }
 }
 
@@ -301,7 +315,7 @@ fn shown<'a>(study: &Study, results: &'a [PointResult]) -> (Vec<(&'a PointResult
 
 fn summary(study: &Study, results: &[PointResult]) -> Grid {
     let (shown, remark) = shown(study, results);
-    let mut grid = Grid { title: String::new(), heads: Vec::new(), rows: Vec::new(), remark };
+    let mut grid = Grid::new("", "summary.csv", remark);
     let varying: Vec<usize> = (0..study.axes.len()).filter(|&axis| study.axes[axis].values.len() > 1).collect();
     let keys = words::short_keys(&study.axes);
     let any = |has: fn(&Summary) -> bool| shown.iter().any(|(_, row)| has(row));
@@ -386,7 +400,7 @@ fn failures(study: &Study, results: &[PointResult]) -> Option<Grid> {
     } else {
         String::new()
     };
-    let mut grid = Grid { title, heads: Vec::new(), rows: Vec::new(), remark };
+    let mut grid = Grid::new(title, "failures.csv", remark);
     grid.head("of finished", HeadKind::Number);
     grid.head("jobs", HeadKind::Number);
     grid.head("orphans", HeadKind::Optional(0));
@@ -399,9 +413,7 @@ fn failures(study: &Study, results: &[PointResult]) -> Option<Grid> {
     }
     for way in ways.into_iter().take(WAYS) {
         let workload = &point.model.workloads[way.workload];
-        let at = |reason: crate::model::vocabulary::Reason, step| {
-            format!("{} at {}", reason.code(), workload.kind.step_name(step))
-        };
+        let at = |reason: Reason, step| format!("{} at {}", reason.code(), workload.kind.step_name(step));
         let mut cells = vec![words::percent(way.share_of_finished), words::count(way.jobs), words::count(way.orphans)];
         if several {
             cells.push(workload.name.clone());
@@ -417,120 +429,98 @@ fn failures(study: &Study, results: &[PointResult]) -> Option<Grid> {
     Some(grid)
 }
 
-/// What helps most where most failures are Nova's impatience, which hides everything else.
-fn waits_too_short(study: &Study, results: &[PointResult]) -> Option<String> {
-    let finished: u64 = results.iter().map(|result| result.all().counts.finished()).sum();
-    let timeouts = || {
-        let ways = results.iter().flat_map(|result| result.failures.iter().map(move |way| (result.point, way)));
-        ways.filter(|(_, way)| way.first_cause_reason == Reason::VolumeWaitTimeout)
-    };
-    let timed_out: u64 = timeouts().map(|(_, way)| way.jobs).sum();
-    if timed_out * 2 <= finished {
+/// Who queues where, the fullest pools of all points; `None` if nobody can queue anywhere.
+fn pools(study: &Study, results: &[PointResult]) -> Option<Grid> {
+    struct Row {
+        point: usize,
+        name: String,
+        utilisation: Option<f64>,
+        /// Slots, mean wait, 99th percentile.
+        of_slots: [String; 3],
+    }
+    let mut rows = Vec::new();
+    for result in results {
+        let Some(point) = super::point(study, result.point) else { continue };
+        rows.extend(result.pools.iter().map(|row| {
+            let mean = row.wait_mean.map(Span::from_seconds_f64);
+            let waits = [mean, row.waits.quantile(0.99)].map(words::optional_duration);
+            let [mean, p99] = waits;
+            let slots = row.slots.map_or_else(|| NOTHING.to_string(), words::slots);
+            let name = words::pool_name(&point.model, row.pool);
+            Row { point: result.point, name, utilisation: row.utilisation, of_slots: [slots, mean, p99] }
+        }));
+        rows.extend(result.links.iter().map(|row| {
+            let name = point.model.links[row.link.index()].name.clone();
+            let of_slots = [NOTHING; 3].map(str::to_owned);
+            Row { point: result.point, name, utilisation: row.utilisation, of_slots }
+        }));
+    }
+    if rows.is_empty() {
         return None;
     }
-    let (point, way) = timeouts().next()?;
-    let workload = &super::point(study, point)?.model.workloads[way.workload];
-    let wait = workload.program.ops.iter().find_map(|op| match op {
-        Op::Poll(poll) if poll.request.step == way.first_cause_step => Some(poll.interval * i64::from(poll.attempts)),
-        _ => None,
-    })?;
-    Some(format!(
-        "most jobs fail because Nova stops waiting for the volume (after {}, unless swept); to see what tokens do, raise \
-         `nova.DEFAULT.block_device_allocate_retries`",
-        words::duration(wait)
-    ))
-}
-
-/// Whether the exact interval of a point leans on an independence that its key schedule denies.
-fn shares_a_phase(study: &Study, result: &PointResult) -> bool {
-    let exact = |rate: &Rate| rate.interval.is_some_and(|interval| interval.method == IntervalMethod::ClopperPearson);
-    let Some(point) = super::point(study, result.point) else { return false };
-    let keystone = &point.model.keystone;
-    let uncovered = match &keystone.keys {
-        Keys::Fernet { max_active_keys, rotations: Rotations::Every { period, offset: Offset::Random }, .. } => {
-            *period * i64::from(max_active_keys.saturating_sub(2)) < keystone.expiration + keystone.allow_expired_window
-        }
-        Keys::Fernet { rotations: Rotations::Every { .. } | Rotations::At(_) | Rotations::Never, .. } | Keys::Jws => {
-            false
-        }
-    };
-    uncovered && exact(&result.all().token_failure_rate)
-}
-
-/// What to know before believing the numbers.
-fn notes(study: &Study, results: &[PointResult]) -> Vec<String> {
-    let mut notes = study.notes.clone();
-    let total = |count: fn(&Summary) -> u64| results.iter().map(|result| count(result.all())).sum::<u64>();
-    let unfinished = total(|row| row.counts.unfinished);
-    if unfinished > 0 {
-        let did = words::counted(unfinished, "job");
-        notes.push(format!("{did} did not end before the drain was over and count neither way; a longer drain helps"));
+    let all = rows.len();
+    if all > POOLS {
+        // Stable: of equals, the first stay.
+        rows.sort_by(|a, b| b.utilisation.unwrap_or(-1.0).total_cmp(&a.utilisation.unwrap_or(-1.0)));
+        rows.truncate(POOLS);
     }
-    let refused = total(|row| row.counts.refused_at_submission);
-    if refused > 0 {
-        notes.push(format!(
-            "{} failed at the very first request, with a token that was already dead",
-            words::counted(refused, "job")
-        ));
+    let remark =
+        if all > POOLS { format!("The {POOLS} fullest of {all}; all are in services.csv.") } else { String::new() };
+    let mut grid = Grid::new("Queues", "services.csv", remark);
+    if results.len() > 1 {
+        grid.head("point", HeadKind::Number);
     }
-    if let Some(hint) = waits_too_short(study, results) {
-        notes.push(hint);
+    grid.head("pool", HeadKind::Label);
+    for (head, kind) in [
+        ("slots", HeadKind::Optional(0)),
+        ("in use", HeadKind::Number),
+        ("mean wait", HeadKind::Number),
+        ("99 % wait", HeadKind::Number),
+    ] {
+        grid.head(head, kind);
     }
-    let clustered = results.iter().filter(|result| shares_a_phase(study, result)).count();
-    if clustered > 0 {
-        notes.push(format!(
-            "at {} no job or every job failed, and the keys cover less than expiration + window: the interval takes \
-             jobs as independent, but those of a replication share one rotation phase; more replications make it surer",
-            words::counted(clustered as u64, "point")
-        ));
+    for Row { point, name, utilisation, of_slots: [slots, mean, p99] } in rows {
+        let number = (results.len() > 1).then(|| point.to_string());
+        let used = utilisation.map_or_else(|| NOTHING.to_string(), words::percent);
+        grid.rows.push(number.into_iter().chain([name, slots, used, mean, p99]).collect());
     }
-    if results.iter().any(|result| result.replications < 2) {
-        notes.push("one replication gives no interval; raise replications".to_string());
-    }
-    notes
+    Some(grid)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::model::program::{Client, Credentials, Label, Poll, Program, Refused, Request, States};
-    use crate::model::{ProcessId, ResourceId, ServiceId};
     use crate::report::fixture;
-    use crate::units::Span;
 
     #[test]
-    fn a_wait_that_ends_most_jobs_is_named_with_its_length() {
-        let mut case = fixture::single();
-        assert_eq!(waits_too_short(&case.study, &case.results), None, "most do not fail");
-        let finished = case.results[0].all().counts.finished();
-        let way = &mut case.results[0].failures[0];
-        way.first_cause_reason = Reason::VolumeWaitTimeout;
-        way.jobs = finished;
-        let to = Refused { to: Label(0), depth: 0 };
-        let request = Request {
-            step: way.first_cause_step,
-            from: ProcessId::NOVA_COMPUTE,
-            to: ServiceId::CINDER,
-            nth: 0,
-            credentials: Credentials::User,
-            with_service_token: true,
-            client: Client::Keystoneauth,
-            has_inside: false,
-        };
-        let poll = Poll {
-            request,
-            resource: ResourceId(0),
-            until: States(1),
-            error: States(0),
-            attempts: 61,
-            interval: Span::from_seconds(3),
-            refused: to,
-            gave_up: to,
-        };
-        case.study.points[0].model.workloads[0].program = Arc::new(Program { ops: vec![Op::Poll(poll), Op::Stop] });
-        let hint = waits_too_short(&case.study, &case.results).expect("all fail so");
-        assert!(hint.contains("(after 3 min 3 s, unless swept)"), "{hint}");
+    fn queues_are_told_where_somebody_can_queue() {
+        assert!(Digest::of(fixture::single().findings()).pools.is_none());
+        let mut case = fixture::busy();
+        case.results.truncate(1);
+        let grid = Digest::of(case.findings()).pools.unwrap();
+        let heads: Vec<&str> = grid.heads.iter().map(|head| head.text.as_str()).collect();
+        assert_eq!(heads, ["pool", "slots", "in use", "mean wait", "99 % wait"]);
+        let rows: Vec<String> = grid.rows.iter().map(|row| row.join(", ")).collect();
+        assert_eq!(
+            rows,
+            [
+                "keystone.api, 8, 2.1 %, 0 s, –",
+                "nova.builds, 40, 100 %, 49.5 s, 1 min 38 s",
+                "image_transfer, –, 99.8 %, –, –",
+                "volume_copy, –, –, –, –",
+            ]
+        );
+    }
+
+    #[test]
+    fn of_many_pools_the_fullest_are_shown() {
+        let mut case = fixture::busy();
+        let pools = case.results[1].pools.clone();
+        (0..8).for_each(|_| case.results[1].pools.extend(pools.iter().cloned()));
+        let grid = Digest::of(case.findings()).pools.unwrap();
+        assert_eq!(grid.rows.len(), POOLS);
+        assert_eq!(grid.rows[0][..2], ["0", "nova.builds"]);
+        assert_eq!(grid.rows[2][..2], ["1", "nova.builds"]);
+        assert_eq!(grid.remark, "The 10 fullest of 24; all are in services.csv.");
     }
 }

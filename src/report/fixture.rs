@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::analysis::{Check, FailureRow, Interval, IntervalMethod, PointResult, Problem, Rate, Summary, Verdict};
+use crate::analysis::{
+    Check, FailureRow, Interval, IntervalMethod, LinkRow, PointResult, PoolRow, Problem, Rate, Summary, Verdict,
+};
 use crate::model::program::{Op, Program};
 use crate::model::study::{Axis, AxisUnit, AxisValue, Expectation, Metric, Point, Study};
 use crate::model::vocabulary::Reason;
 use crate::model::{
-    Arrivals, Keys, Keystone, Model, Pool, PoolId, Process, ProcessId, Rotations, Run, Sends, Service, ServiceId,
-    Source, Spread, StepId, TokenAge, Workload,
+    Arrivals, Keys, Keystone, Link, LinkId, Model, Pool, PoolId, Process, ProcessId, Rotations, Run, Sends, Service,
+    ServiceId, Source, Spread, StepId, TokenAge, Workload,
 };
 use crate::observe::{JobCounts, ServiceFacts, Sketch};
 use crate::random::Dist;
-use crate::units::Span;
+use crate::units::{Span, Throughput};
 
 use super::{Findings, words};
 
@@ -240,6 +242,8 @@ fn result(study: &Study, point: &Point, jobs: u64, median: f64) -> PointResult {
         rows,
         failures,
         services: (0..=ServiceId::SWIFT.0).map(|service| (ServiceId(service), facts)).collect(),
+        pools: Vec::new(),
+        links: Vec::new(),
     }
 }
 
@@ -380,6 +384,76 @@ pub(crate) fn cube() -> Case {
     case("three-ways", axes, &["boots", "snapshots"], 2_500.0)
 }
 
+/// Jobs of three kinds that fail in every way, pools that queue and links that are shared; two points.
+pub(crate) fn busy() -> Case {
+    let mut case =
+        case("busy", vec![seconds_axis(EXPIRATION, &[3_600, 14_400])], &["boots", "backups", "moves"], 1_500.0);
+    for (point, result) in case.study.points.iter_mut().zip(&mut case.results) {
+        let model = &mut point.model;
+        for (workload, kind) in model.workloads.iter_mut().zip(["boot-from-volume", "volume-backup", "live-migration"])
+        {
+            workload.kind = Arc::clone(&crate::jobs::builtin(kind).expect("it is built in").kind);
+        }
+        model.pools[ServiceId::KEYSTONE.index()].slots = Some(8);
+        let builds = Pool { service: ServiceId::NOVA, name: "builds".into(), slots: Some(10), hosts: 4 };
+        model.pools.push(builds);
+        let link = |name: &str, bandwidth| Link { name: name.into(), per_job: None, bandwidth };
+        let shared = Throughput::from_bytes_per_second(1 << 30);
+        model.links = vec![link("image_transfer", shared), link("image_conversion", None), link("volume_copy", shared)];
+        every_failure(model, result);
+        let is_full = point.number == 0;
+        let mut waits = Sketch::default();
+        (0..100).for_each(|second| waits.record(Span::from_seconds(if is_full { second } else { 0 })));
+        let row = |pool, slots, utilisation, offered_load, waits: &Sketch| PoolRow {
+            pool,
+            arrived: 100,
+            slots: Some(slots),
+            utilisation: Some(utilisation),
+            offered_load: Some(offered_load),
+            wait_mean: Some(if waits.distribution().is_empty() || !is_full { 0.0 } else { 49.5 }),
+            waits: waits.distribution(),
+        };
+        let (used, load) = if is_full { (1.0, 1.372) } else { (0.8, 0.8) };
+        result.pools = vec![
+            row(PoolId(0), 8.0, 0.021, 0.021, &Sketch::default()),
+            row(PoolId(SERVICES.len() as u16), 40.0, used, load, &waits),
+        ];
+        result.links = vec![
+            LinkRow { link: LinkId(0), utilisation: Some(if is_full { 0.998 } else { 0.4 }) },
+            LinkRow { link: LinkId(2), utilisation: None },
+        ];
+        if is_full {
+            result.rows.iter_mut().for_each(|row| row.counts.unfinished = 312);
+        }
+    }
+    case
+}
+
+/// Takes as many failures as there were, and spreads them over all reasons and the steps of the kinds.
+fn every_failure(model: &Model, result: &mut PointResult) {
+    result.failures.clear();
+    for (index, workload) in model.workloads.iter().enumerate() {
+        let counts = result.rows[index].counts;
+        let ways = Reason::ALL.iter().enumerate().filter(|(number, _)| number % model.workloads.len() == index);
+        let ways: Vec<(usize, &Reason)> = ways.collect();
+        for &(number, reason) in &ways {
+            let step = StepId((number % workload.kind.steps.len()) as u8);
+            let jobs = counts.failed / ways.len() as u64;
+            result.failures.push(FailureRow {
+                workload: index,
+                step,
+                reason: *reason,
+                first_cause_step: step,
+                first_cause_reason: *reason,
+                jobs,
+                share_of_finished: jobs as f64 / counts.finished() as f64,
+                orphans: jobs,
+                by_replication: vec![jobs],
+            });
+        }
+    }
+}
+
 /// Names that fit nowhere.
 pub(crate) fn nasty() -> Case {
     let long = "a-very-long-name-that-nobody-should-give-to-anything-but-somebody-will-one-day-and-then-it-must-fit";
@@ -406,6 +480,7 @@ pub(crate) fn cases() -> Vec<(&'static str, Case)> {
         ("switch", switch()),
         ("lifetime_by_switch", lifetime_by_switch()),
         ("cube", cube()),
+        ("busy", busy()),
         ("nasty", nasty()),
     ]
 }

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::Findings;
-use super::columns::{Cell, Columns, FAILURES, Place, SUMMARY};
+use super::cautions;
+use super::columns::{Cell, Columns, FAILURES, Place, SERVICES, SUMMARY, Server};
 use super::csv::places;
 use super::words;
 use crate::analysis::Problem;
@@ -11,12 +12,13 @@ use crate::analysis::Problem;
 /// The text of `--format json`.
 pub fn render(findings: Findings<'_>) -> String {
     let Findings { study, results, verdicts } = findings;
-    let (summary, failures) = (SUMMARY.columns(study), FAILURES.columns(study));
-    let mut summary_rows = Vec::new();
-    let mut failure_rows = Vec::new();
+    let (summary, failures, services) = (SUMMARY.columns(study), FAILURES.columns(study), SERVICES.columns(study));
+    let (mut summary_rows, mut failure_rows, mut service_rows) = (Vec::new(), Vec::new(), Vec::new());
     for (place, result) in places(study, results) {
         summary_rows.extend(result.rows.iter().map(|row| object(&summary, place, row)));
         failure_rows.extend(result.failures.iter().map(|row| object(&failures, place, row)));
+        let servers = Server::all(&place.point.model, result);
+        service_rows.extend(servers.iter().map(|row| object(&services, place, row)));
     }
     let holds = (!verdicts.is_empty()).then(|| verdicts.iter().all(|verdict| verdict.holds()));
     let document = json!({
@@ -27,7 +29,8 @@ pub fn render(findings: Findings<'_>) -> String {
         "expectations": self::verdicts(findings),
         "summary": summary_rows,
         "failures": failure_rows,
-        "notes": study.notes,
+        "services": service_rows,
+        "notes": cautions::all(study, results),
     });
     format!("{document:#}")
 }
@@ -105,5 +108,17 @@ mod tests {
         assert_eq!(rows[0]["keystone.token.expiration_s"], "900");
         assert!(rows[0]["failure_rate"].is_number());
         assert_eq!(rows[1]["job"], Value::Null);
+    }
+
+    #[test]
+    fn pools_and_cautions_are_in_it() {
+        let case = fixture::busy();
+        let document: Value = serde_json::from_str(&render(case.findings())).unwrap();
+        let rows = document["services"].as_array().unwrap();
+        let builds = rows.iter().find(|row| row["pool"] == "builds").unwrap();
+        assert_eq!((&builds["service"], &builds["utilisation"]), (&Value::from("nova"), &Value::from(1)));
+        assert_eq!(builds["cache_hits"], Value::Null);
+        let notes = document["notes"].as_array().unwrap();
+        assert!(notes.iter().any(|note| note.as_str().unwrap().contains("`nova.builds` is saturated")), "{notes:?}");
     }
 }

@@ -3,8 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Findings;
-use super::json;
+use super::{Findings, cautions, json};
 
 /// What the caller knows about a run and the findings do not say.
 #[derive(Clone, Debug)]
@@ -35,7 +34,7 @@ struct File<'a> {
     jobs: u64,
     events: u64,
     expectations: Value,
-    notes: &'a [String],
+    notes: Vec<String>,
     wall_time_s: f64,
 }
 
@@ -70,7 +69,7 @@ pub fn render(findings: Findings<'_>, manifest: &Manifest) -> String {
         jobs: results.iter().map(|result| result.all().counts.jobs).sum(),
         events: manifest.events,
         expectations: json::verdicts(findings),
-        notes: &study.notes,
+        notes: cautions::all(study, results),
         wall_time_s: manifest.wall_time_s,
     };
     let mut text = serde_json::to_string_pretty(&file).expect("names and finite numbers are JSON");

@@ -28,7 +28,7 @@ pub fn render(findings: Findings<'_>) -> String {
     for sentence in &digest.sentences {
         text.push_str(&format!("\n{}\n", escaped(sentence)));
     }
-    for grid in std::iter::once(&digest.summary).chain(&digest.failures) {
+    for grid in digest.grids() {
         if !grid.rows.is_empty() {
             text.push_str(&table(grid));
         }

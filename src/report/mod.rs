@@ -3,6 +3,7 @@
 //! Pure rendering: it rounds, and computes nothing that `analysis` does not give. The columns are defined once, in
 //! `columns`, and every format follows from them.
 
+mod cautions;
 mod columns;
 mod digest;
 mod reference;

@@ -23,6 +23,7 @@ pub fn reference() -> String {
     for (code, meaning) in Cleanup::CODES {
         text.push_str(&format!("| `{code}` | {meaning} |\n"));
     }
+    text.push_str("\nKinds of a scenario's own may answer with other statuses: `refused_` and the status.\n");
     text
 }
 
@@ -35,7 +36,7 @@ fn table<R>(text: &mut String, table: &Table<R>) {
                 "| *a column per swept key* | its value at this point; named as the key, with `_s`, `_bytes` or `_per_s` where it has a unit |\n",
             ),
             Slot::Quantities(_) => text.push_str(
-                "| *a column per quantity that a job kind of the scenario draws* | what the job drew or its trace gave; named as the quantity, with `_s` or `_bytes` where it is a time or a size; empty for jobs of a kind that does not draw it |\n",
+                "| *a column per quantity that a job kind of the scenario draws* | what the job drew or its trace gave; named as the quantity, with `_s` or `_bytes` where it is a time or a size; empty for jobs of a kind that does not draw it, and where it was not known in advance: the time of a copy over a link that copies share |\n",
             ),
         }
     }
@@ -43,7 +44,29 @@ fn table<R>(text: &mut String, table: &Table<R>) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::jobs::definition::{Node, Step};
+
+    /// Every status that a service of a shipped kind answers with.
+    fn answers(steps: &[Node], found: &mut BTreeSet<u16>) {
+        for node in steps {
+            if let Step::Answer { status, .. } = node.step {
+                found.insert(status);
+            }
+            node.step.lists().into_iter().for_each(|steps| answers(steps, found));
+        }
+    }
+
+    /// What the middleware answers for tokens and for a Keystone that is away, and what the kinds' services answer.
+    #[test]
+    fn every_status_of_a_refused_clean_up_is_listed() {
+        let mut expected = BTreeSet::from([401, 503]);
+        crate::jobs::builtins().iter().for_each(|definition| answers(&definition.steps, &mut expected));
+        let listed = Cleanup::CODES.iter().filter_map(|(code, _)| code.strip_prefix("refused_")?.parse().ok());
+        assert_eq!(listed.collect::<BTreeSet<u16>>(), expected);
+    }
 
     /// `OUTLAST_RENEW=1 cargo test --lib report` rewrites the file.
     #[test]

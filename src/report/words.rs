@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::analysis::Rate;
 use crate::model::study::{Axis, Metric, MetricKind, Point, Study};
+use crate::model::{Model, PoolId};
 use crate::units::Span;
 
 /// What stands for a value that does not exist.
@@ -85,6 +86,17 @@ pub(crate) fn count(number: u64) -> String {
 /// `1 job`, `2 jobs`.
 pub(crate) fn counted(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
+/// A number of slots, which is a mean where it changes.
+pub(crate) fn slots(slots: f64) -> String {
+    if (slots - slots.round()).abs() < 0.05 { count(slots.round() as u64) } else { format!("{slots:.1}") }
+}
+
+/// A pool as scenarios call it: `nova.builds`.
+pub(crate) fn pool_name(model: &Model, pool: PoolId) -> String {
+    let pool = model.pool(pool);
+    format!("{}.{}", model.service(pool.service).name, pool.name)
 }
 
 /// A time in the two largest units that matter: `15 min`, `1 h 30 min`, `2 d`, `4.2 s`, `250 ms`.
@@ -313,6 +325,7 @@ mod tests {
         for line in wrap(&text, 10) {
             assert!(line.chars().count() <= 10, "{line}");
         }
+        assert_eq!([40.0, 1_500.0, 12.5].map(slots), ["40", "1,500", "12.5"]);
         assert_eq!(count(1_234_567), "1,234,567");
         assert_eq!(cut("abcdef", 4), "abc…");
     }

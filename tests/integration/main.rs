@@ -26,6 +26,8 @@ mod oracle;
 mod queueing;
 /// Every reason is produced by a small scenario, with its step and its first cause.
 mod reasons;
+/// Pools and links that are asked for more than they have, and what is said of them.
+mod saturation;
 /// What the tests of behaviour share.
 mod support;
 /// Where probability theory knows the answer, the simulation comes to the same.

@@ -4,9 +4,11 @@ use std::fs::File;
 
 use csv::Writer;
 use outlast::cloud::{Records, simulate};
-use outlast::model::Model;
+use outlast::model::study::Study;
+use outlast::model::{LinkId, Model};
 use outlast::observe::Observations;
-use outlast::units::{ExactSeconds, MICROS};
+use outlast::report::csv::JobsWriter;
+use outlast::units::{ExactSeconds, MICROS, Throughput};
 
 use crate::command::Desk;
 use crate::support::{ALL_SEND, BUSY, study, study_in};
@@ -175,4 +177,44 @@ fn jobs_of_one_instant_replay_in_their_order() {
     desk.write("trace.csv", &written);
     assert_same_lines("ties", &written, &jobs(&desk, "ties", &scenario, &[]));
     assert_replays("ties", &first, &facts());
+}
+
+/// How long a copy over a shared link takes is not known when the job is submitted: its cell is empty, and a replay
+/// leaves it to the link again.
+#[test]
+fn copies_over_a_shared_link_replay() {
+    let scenario = |arrivals: &str| {
+        format!(
+            "name = \"shared\"
+            run = {{ seed = 12, duration = \"6h\", replications = 1 }}
+            nova.DEFAULT.block_device_allocate_retries = 6000
+            cloud.image_transfer.per_job = \"50MiB/s\"
+            [[workload]]
+            name = \"jobs\"
+            job = \"boot-from-volume\"
+            arrivals = {arrivals}
+            token_age = \"0s\"
+            image_size = {{ exponential = {{ mean = \"20GiB\" }} }}"
+        )
+    };
+    let shared = |mut study: Study| {
+        study.points[0].model.links[LinkId(0).index()].bandwidth = Throughput::from_bytes_per_second(100 << 20);
+        study
+    };
+    let first = shared(study(&scenario("{ poisson = \"20/h\" }")));
+    let facts = simulate(&first.points[0].model, 0, Records::Jobs);
+    let mut jobs = Vec::new();
+    let mut writer = JobsWriter::new(&mut jobs, &first).expect("memory takes everything");
+    facts.records.iter().try_for_each(|record| writer.write(0, 0, record)).expect("memory takes everything");
+    writer.finish().expect("memory takes everything");
+    let jobs = String::from_utf8(jobs).expect("text");
+    let heading: Vec<&str> = jobs.lines().next().expect("a heading").split(',').collect();
+    let at = heading.iter().position(|name| *name == "download_s").expect("a column of this name");
+    assert!(jobs.lines().skip(1).all(|line| line.split(',').nth(at) == Some("")), "nobody knew how long:\n{jobs:.500}");
+
+    let desk = Desk::new();
+    desk.write("trace.csv", &jobs);
+    let replayed = shared(study_in(desk.path(), &scenario("{ trace = \"trace.csv\" }")));
+    assert!(facts.records.len() > 80);
+    assert_replays("a shared link", &facts, &simulate(&replayed.points[0].model, 0, Records::Jobs));
 }

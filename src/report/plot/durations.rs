@@ -1,10 +1,12 @@
-//! How long completed jobs take: the share that took at most so long, with the token's lifetime and window drawn in.
+//! How long completed jobs take: the share that took at most so long, with the token's lifetime and window drawn in; of
+//! each workload by itself, because a mixture of kinds is the duration of none.
 
 use super::rate::{Frame, widest_of};
 use super::scale::{self, Scale, Tick};
 use super::series;
 use super::theme::{self, Canvas, Dash, EDGE, Header, INK, LINE, MUTED, SERIES, Type, WIDTH};
 use super::{Plot, Scene, names};
+use crate::analysis::Summary;
 use crate::model::study::Point;
 use crate::observe::Distribution;
 use crate::report::words;
@@ -33,15 +35,18 @@ struct Ecdf<'a> {
     times: &'a Distribution,
     /// Seconds, and the share of jobs that took no longer.
     steps: Vec<(f64, f64)>,
+    /// Whose jobs; `None` where there is one workload only.
+    workload: Option<usize>,
     /// The points that show it.
     points: Vec<&'a Point>,
 }
 
 impl<'a> Ecdf<'a> {
-    fn new(point: &'a Point, times: &'a Distribution) -> Ecdf<'a> {
+    fn new(point: &'a Point, row: &'a Summary) -> Ecdf<'a> {
+        let (times, workload) = (&row.durations, row.workload);
         let len = times.len().max(1) as f64;
         let steps = times.steps().map(|(time, count)| (time.seconds(), count as f64 / len)).collect();
-        Ecdf { times, steps, points: vec![point] }
+        Ecdf { times, steps, workload, points: vec![point] }
     }
 
     fn at(&self, seconds: f64) -> f64 {
@@ -66,18 +71,24 @@ impl<'a> Ecdf<'a> {
 
 /// The chart; none if no job completed.
 pub(super) fn draw(scene: &Scene<'_>) -> Option<Plot> {
-    let filled = scene.points.iter().filter(|(_, result)| !result.all().durations.is_empty());
-    let known: Vec<(&Point, &Distribution)> = filled.map(|(point, result)| (*point, &result.all().durations)).collect();
+    let filled = scene.rows().filter(|(_, _, row)| !row.durations.is_empty());
+    let mut known: Vec<(&Point, &Summary)> = filled.map(|(point, _, row)| (point, row)).collect();
+    // Every so many of each workload, not always of the same.
+    known.sort_by_key(|(_, row)| row.workload);
     let every = known.len().div_ceil(COMPARED).max(1);
     let mut curves: Vec<Ecdf<'_>> = Vec::new();
-    for (point, times) in known.iter().step_by(every) {
-        let curve = Ecdf::new(point, times);
-        match curves.iter_mut().find(|other| other.times == *times || other.distance(&curve) < SAME) {
+    for (point, row) in known.iter().step_by(every) {
+        let curve = Ecdf::new(point, row);
+        let same = |other: &&mut Ecdf<'_>| {
+            other.workload == curve.workload && (other.times == curve.times || other.distance(&curve) < SAME)
+        };
+        match curves.iter_mut().find(same) {
             Some(same) => same.points.push(point),
             None => curves.push(curve),
         }
     }
-    let points: Vec<&Point> = curves.iter().flat_map(|curve| curve.points.iter().copied()).collect();
+    let points: Vec<(Option<usize>, &Point)> =
+        curves.iter().flat_map(|curve| curve.points.iter().map(|point| (curve.workload, *point))).collect();
     let chosen = series::spread(
         curves.len(),
         MOST,
@@ -100,7 +111,8 @@ pub(super) fn draw(scene: &Scene<'_>) -> Option<Plot> {
     let range = Range::new(&curves, &limits);
     let mut subtitle = names::basis(scene.study, scene.results);
     if all > curves.len() {
-        subtitle += &format!("; the {} most different of {} points", curves.len(), known.len());
+        let what = if scene.has_workloads() { "curves" } else { "points" };
+        subtitle += &format!("; the {} most different of {} {what}", curves.len(), known.len());
     }
     if let Some(off) = limits.off(&range) {
         subtitle += &format!("; {off}");
@@ -203,9 +215,9 @@ struct Mark {
 }
 
 impl Limits {
-    fn new(points: &[&Point]) -> Limits {
+    fn new(points: &[(Option<usize>, &Point)]) -> Limits {
         let mut limits = Limits { lifetimes: Vec::new(), windows: Vec::new() };
-        for point in points {
+        for (_, point) in points {
             let keystone = &point.model.keystone;
             limits.lifetimes.push(keystone.expiration.seconds());
             // Without a window a token ends with its lifetime.
@@ -281,7 +293,13 @@ impl Mark {
 }
 
 /// Names and percentiles of the curves, beside the frame.
-fn legend(canvas: &mut Canvas<'_>, scene: &Scene<'_>, curves: &[Ecdf<'_>], points: &[&Point], frame: &Frame) {
+fn legend(
+    canvas: &mut Canvas<'_>,
+    scene: &Scene<'_>,
+    curves: &[Ecdf<'_>],
+    points: &[(Option<usize>, &Point)],
+    frame: &Frame,
+) {
     let x = frame.right + 18.0;
     let width = WIDTH - EDGE - x + 6.0;
     // Six curves fill the height with three rows each.
@@ -292,7 +310,10 @@ fn legend(canvas: &mut Canvas<'_>, scene: &Scene<'_>, curves: &[Ecdf<'_>], point
         let colour = SERIES[index % SERIES.len()];
         let look = Type::LABEL.bold().colour(theme::text_colour(colour));
         let start = y;
-        for row in name(scene, curve, points).iter().take(most) {
+        let alike: Vec<&Point> =
+            points.iter().filter(|(workload, _)| *workload == curve.workload).map(|(_, point)| *point).collect();
+        let workload = curve.workload.map(|index| curve.points[0].model.workloads[index].name.clone());
+        for row in workload.iter().chain(&name(scene, curve, &alike)).take(most) {
             canvas.text(x, y, &look.cut(row, width), look);
             y += LINE;
         }
@@ -309,6 +330,9 @@ fn legend(canvas: &mut Canvas<'_>, scene: &Scene<'_>, curves: &[Ecdf<'_>], point
 /// What the points of a curve have in common, and others have not.
 fn name(scene: &Scene<'_>, curve: &Ecdf<'_>, points: &[&Point]) -> Vec<String> {
     if points.len() == 1 {
+        return Vec::new();
+    }
+    if curve.points.len() == points.len() && curve.workload.is_some() {
         return Vec::new();
     }
     if curve.points.len() == points.len() {

@@ -147,7 +147,7 @@ impl Map<'_> {
         if !fixed.is_empty() {
             subtitle = names::capital(&names::values(self.scene.study, fixed)) + "; ";
         }
-        subtitle += &names::basis(self.scene.study, self.scene.results);
+        subtitle += &names::basis_of_all(self.scene.study, self.scene.results);
         if shown < all {
             subtitle += &format!("; one of the {shown} most different of {all} maps");
         }

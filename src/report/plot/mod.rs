@@ -15,7 +15,7 @@ mod theme;
 #[cfg(test)]
 mod tests;
 
-use crate::analysis::PointResult;
+use crate::analysis::{PointResult, Summary};
 use crate::model::study::{Metric, Point, Study};
 
 pub use theme::png;
@@ -64,6 +64,20 @@ impl<'a> Scene<'a> {
     /// The limits that may be drawn as a line.
     fn lines(&self) -> impl Iterator<Item = &Limit> {
         self.limits.iter().filter(|limit| limit.everywhere)
+    }
+
+    /// What is told of each workload by itself: at every point its rows, or the one of all where there is only one.
+    fn rows(&self) -> impl Iterator<Item = (&'a Point, &'a PointResult, &'a Summary)> {
+        let several = self.has_workloads();
+        self.points.iter().flat_map(move |&(point, result)| {
+            let rows = result.rows.iter().filter(move |row| row.workload.is_some() == several);
+            rows.map(move |row| (point, result, row))
+        })
+    }
+
+    /// Whether there are several.
+    fn has_workloads(&self) -> bool {
+        self.points.iter().any(|(point, _)| point.model.workloads.len() > 1)
     }
 
     fn new(study: &'a Study, results: &'a [PointResult]) -> Scene<'a> {

@@ -116,6 +116,13 @@ pub(super) fn basis(study: &Study, results: &[PointResult]) -> String {
     format!("{name}, {}", words::counted(u64::from(most), "replication"))
 }
 
+/// The same for what is told of all workloads together.
+pub(super) fn basis_of_all(study: &Study, results: &[PointResult]) -> String {
+    let workloads = study.points.iter().map(|point| point.model.workloads.len()).max().unwrap_or(0);
+    let together = if workloads > 1 { format!("; {workloads} workloads together") } else { String::new() };
+    basis(study, results) + &together
+}
+
 /// The confidence level of the intervals: `95 %`.
 pub(super) fn confidence(results: &[PointResult]) -> String {
     words::percent(results.first().map_or(0.95, |result| result.all().confidence))

@@ -33,7 +33,7 @@ pub(super) fn draw(scene: &Scene<'_>) -> Vec<Plot> {
 /// Title and subtitle of a plot of rates.
 pub(super) fn header(scene: &Scene<'_>, axis: usize, shown: usize, all: usize, mark: &str) -> Header {
     let title = format!("Failure rate by {}", words::key_words(&scene.study.axes[axis]));
-    let mut subtitle = names::basis(scene.study, scene.results);
+    let mut subtitle = names::basis_of_all(scene.study, scene.results);
     if scene.points.iter().any(|(_, result)| result.all().failure_rate.interval.is_some()) {
         subtitle += &format!("; {mark} = {} confidence interval", names::confidence(scene.results));
     }

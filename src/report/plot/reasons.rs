@@ -1,12 +1,12 @@
-//! Why jobs fail: per point a bar of its failures, stacked by what began them.
+//! Why jobs fail: per point, and workload where there are several, a bar of its failures, stacked by what began them.
 
 use std::collections::BTreeMap;
 
 use super::rows::{self, Labels};
 use super::scale::{self, Scale};
 use super::theme::{self, Canvas, EDGE, Header, LINE, Type, WIDTH};
-use super::{Plot, Scene, names, palette, series};
-use crate::analysis::PointResult;
+use super::{Plot, Scene, names, palette};
+use crate::analysis::{PointResult, Summary};
 use crate::model::study::Point;
 use crate::model::vocabulary::Reason;
 use crate::report::words;
@@ -20,34 +20,35 @@ const GROUP: f64 = 8.0;
 
 /// The chart; none if nothing failed.
 pub(super) fn draw(scene: &Scene<'_>) -> Option<Plot> {
-    let finished = |(_, result): &&(&Point, &PointResult)| result.all().counts.finished() > 0;
-    let mut points: Vec<(&Point, &PointResult)> = scene.points.iter().filter(finished).copied().collect();
-    if points.iter().all(|(_, result)| causes(result).is_empty()) {
+    let mut bars = Bar::all(scene);
+    if bars.iter().all(|bar| bar.causes.is_empty()) {
         return None;
     }
-    let all = points.len();
+    let all = bars.len();
     if all > MOST {
-        points.sort_by(|one, other| series::rate(other.1).total_cmp(&series::rate(one.1)));
-        points.truncate(MOST);
+        bars.sort_by(|one, other| other.total().total_cmp(&one.total()));
+        bars.truncate(MOST);
     }
 
     let axes = names::varying(scene.study);
-    let values = |(point, _): &(&Point, &PointResult)| axes.iter().map(|&axis| point.values[axis]).collect();
-    let cells: Vec<Vec<usize>> = points.iter().map(values).collect();
-    let labels = Labels::new(scene, &axes, &cells);
-    let bars: Vec<Vec<(Reason, f64)>> = points.iter().map(|(_, result)| causes(result)).collect();
-    let total = |bar: &[(Reason, f64)]| bar.iter().map(|(_, share)| share).sum::<f64>();
-    let ticks = scale::shares(bars.iter().map(|bar| total(bar)).fold(0.0, f64::max));
-    let occurs = |reason: &Reason| bars.iter().flatten().any(|(other, _)| other == reason);
+    let cells: Vec<Vec<usize>> =
+        bars.iter().map(|bar| axes.iter().map(|&axis| bar.point.values[axis]).collect()).collect();
+    let workloads = bars.iter().filter_map(|bar| Some(bar.point.model.workloads[bar.workload?].name.clone()));
+    let workloads: Vec<String> = workloads.collect();
+    let of_workloads = scene.has_workloads();
+    let labels = Labels::with(scene, &axes, &cells, of_workloads.then_some(("Workload", workloads)));
+    let ticks = scale::shares(bars.iter().map(Bar::total).fold(0.0, f64::max));
+    let occurs = |reason: &Reason| bars.iter().flat_map(|bar| &bar.causes).any(|(other, _)| other == reason);
     let reasons: Vec<Reason> = Reason::ALL.iter().copied().filter(occurs).collect();
 
     let mut subtitle = format!("{}; share of finished jobs, by first cause", names::basis(scene.study, scene.results));
     if all > MOST {
-        subtitle += &format!("; the {MOST} worst of {all} points");
+        let what = if of_workloads { "bars" } else { "points" };
+        subtitle += &format!("; the {MOST} worst of {all} {what}");
     }
     let header = Header::new(&title(&reasons), &subtitle);
     let legend = Legend::new(&reasons);
-    let left = if axes.is_empty() { EDGE + 14.0 } else { labels.right + 12.0 };
+    let left = if axes.is_empty() && !of_workloads { EDGE + 14.0 } else { labels.right + 12.0 };
     let across = Scale::linear((0.0, ticks.last().map_or(1.0, |(share, _)| *share)), (left, WIDTH - EDGE - 84.0));
     let legend_top = header.bottom() + 2.0;
     let top = legend_top + LINE * legend.rows as f64 + 34.0;
@@ -55,7 +56,7 @@ pub(super) fn draw(scene: &Scene<'_>) -> Option<Plot> {
     let grouped = all <= MOST;
     let mut y = top + 8.0 + ROW / 2.0;
     let mut middles = Vec::new();
-    for row in 0..points.len() {
+    for row in 0..bars.len() {
         if grouped && labels.starts_group(row) {
             y += GROUP;
         }
@@ -75,7 +76,7 @@ pub(super) fn draw(scene: &Scene<'_>) -> Option<Plot> {
                 labels.whole_row(canvas, row, y);
             }
             let mut sum = 0.0;
-            for (reason, share) in bar {
+            for (reason, share) in &bar.causes {
                 let (from, to) = (across.at(sum), across.at(sum + share));
                 // What occurs must be seen, however rare it is.
                 canvas.rectangle(from, y - BAR / 2.0, (to - from).max(0.5), BAR, palette::reason(*reason));
@@ -95,11 +96,36 @@ fn title(reasons: &[Reason]) -> String {
     }
 }
 
-/// First causes of a point's failures as shares of its finished jobs, in the order of the reasons.
-fn causes(result: &PointResult) -> Vec<(Reason, f64)> {
-    let finished = result.all().counts.finished().max(1) as f64;
+/// The failures of a point, or of one of its workloads.
+struct Bar<'a> {
+    point: &'a Point,
+    /// `None` where there is one only.
+    workload: Option<usize>,
+    /// First causes as shares of the finished jobs, in the order of the reasons.
+    causes: Vec<(Reason, f64)>,
+}
+
+impl<'a> Bar<'a> {
+    /// Those of which jobs finished, in the order of the study.
+    fn all(scene: &Scene<'a>) -> Vec<Bar<'a>> {
+        let finished = scene.rows().filter(|(_, _, row)| row.counts.finished() > 0);
+        let bar = |(point, result, row): (&'a Point, &PointResult, &Summary)| Bar {
+            point,
+            workload: row.workload,
+            causes: causes(result, row),
+        };
+        finished.map(bar).collect()
+    }
+
+    fn total(&self) -> f64 {
+        self.causes.iter().map(|(_, share)| share).sum()
+    }
+}
+
+fn causes(result: &PointResult, row: &Summary) -> Vec<(Reason, f64)> {
+    let finished = row.counts.finished() as f64;
     let mut jobs: BTreeMap<Reason, u64> = BTreeMap::new();
-    for failure in &result.failures {
+    for failure in result.failures.iter().filter(|way| row.workload.is_none_or(|workload| way.workload == workload)) {
         *jobs.entry(failure.first_cause_reason).or_default() += failure.jobs;
     }
     jobs.into_iter().filter(|(_, jobs)| *jobs > 0).map(|(reason, jobs)| (reason, jobs as f64 / finished)).collect()

@@ -25,24 +25,39 @@ impl Labels {
 
     /// Columns for these axes, and for each row the indices of its values.
     pub(super) fn new(scene: &Scene<'_>, axes: &[usize], rows: &[Vec<usize>]) -> Labels {
+        Labels::with(scene, axes, rows, None)
+    }
+
+    /// The same with one more column behind them: its head, and what it says in each row.
+    pub(super) fn with(
+        scene: &Scene<'_>,
+        axes: &[usize],
+        rows: &[Vec<usize>],
+        last: Option<(&str, Vec<String>)>,
+    ) -> Labels {
         let shorts = names::shorts(&scene.study.axes);
-        let width = if axes.is_empty() { 0.0 } else { WIDEST / axes.len() as f64 - GAP };
-        let mut labels =
-            Labels { heads: Vec::new(), cells: vec![Vec::new(); rows.len()], starts: Vec::new(), right: EDGE };
-        // What short columns leave is for the long ones.
-        let natural = |column: usize, axis: usize| {
-            let cells = rows.iter().map(|row| Type::LABEL.width(&names::value(&scene.study.axes[axis], row[column])));
-            cells.fold(Self::HEAD.width(&names::capital(&shorts[axis])), f64::max)
+        let of_axis = |(column, &axis): (usize, &usize)| {
+            let cell = |row: &Vec<usize>| names::value(&scene.study.axes[axis], row[column]);
+            (names::capital(&shorts[axis]), rows.iter().map(cell).collect())
         };
-        let widths: Vec<f64> = axes.iter().enumerate().map(|(column, &axis)| natural(column, axis)).collect();
+        let last = last.map(|(head, cells)| (head.to_string(), cells));
+        let columns: Vec<(String, Vec<String>)> = axes.iter().enumerate().map(of_axis).chain(last).collect();
+        let width = if columns.is_empty() { 0.0 } else { WIDEST / columns.len() as f64 - GAP };
+        // What short columns leave is for the long ones.
+        let natural = |(head, cells): &(String, Vec<String>)| {
+            cells.iter().map(|cell| Type::LABEL.width(cell)).fold(Self::HEAD.width(head), f64::max)
+        };
+        let widths: Vec<f64> = columns.iter().map(natural).collect();
         let spare: f64 = widths.iter().map(|natural| (width - natural).max(0.0)).sum();
         let long = widths.iter().filter(|natural| **natural > width).count().max(1) as f64;
-        for (column, &axis) in axes.iter().enumerate() {
-            let most = widths[column].min(width + spare / long);
+        let mut labels =
+            Labels { heads: Vec::new(), cells: vec![Vec::new(); rows.len()], starts: Vec::new(), right: EDGE };
+        for ((head, column), natural) in columns.iter().zip(widths) {
+            let most = natural.min(width + spare / long);
             labels.starts.push(labels.right);
-            labels.heads.push(Self::HEAD.cut(&names::capital(&shorts[axis]), most));
-            for (cells, row) in labels.cells.iter_mut().zip(rows) {
-                cells.push(Type::LABEL.cut(&names::value(&scene.study.axes[axis], row[column]), most));
+            labels.heads.push(Self::HEAD.cut(head, most));
+            for (cells, cell) in labels.cells.iter_mut().zip(column) {
+                cells.push(Type::LABEL.cut(cell, most));
             }
             labels.right += most + GAP;
         }

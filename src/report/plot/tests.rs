@@ -135,9 +135,32 @@ fn many_combinations_are_thinned_and_said_to_be() {
     let plots = draw_all(&case.study, &case.results);
     let plot = |stem: &str| plots.iter().find(|plot| plot.file_stem == stem).unwrap();
     assert!(plot("rate_by_expiration").svg.contains("the 6 most different of 8 combinations"));
-    assert!(plot("reasons").svg.contains("the 30 worst of 64 points"));
+    assert!(plot("reasons").svg.contains("the 30 worst of 128 bars"));
     assert!(plots.iter().any(|plot| plot.file_stem == "heatmap_expiration_by_allow_expired_window_2"));
     assert!(plots.iter().filter(|plot| plot.file_stem.starts_with("heatmap")).count() <= 6);
+}
+
+/// Jobs of several kinds have little in common, so each workload has its own bars and curve, by name.
+#[test]
+fn workloads_are_told_apart() {
+    let case = fixture::busy();
+    let plots = draw_all(&case.study, &case.results);
+    for (stem, times) in [("reasons", 2), ("durations", 1)] {
+        let svg = &plots.iter().find(|plot| plot.file_stem == stem).unwrap().svg;
+        for name in ["boots", "backups", "moves"] {
+            let found = texts(svg).into_iter().filter(|text| text.5 == name).count();
+            assert!(found >= times, "{stem}: {name} stands there {found} times");
+        }
+    }
+    for plot in plots.iter().filter(|plot| plot.file_stem.starts_with("rate")) {
+        assert!(plot.svg.contains("3 workloads together"), "{}", plot.file_stem);
+    }
+    if let Some(folder) = std::env::var_os("OUTLAST_PLOTS") {
+        for plot in &plots {
+            std::fs::write(std::path::Path::new(&folder).join(format!("{}.png", plot.file_stem)), png(&plot.svg))
+                .unwrap();
+        }
+    }
 }
 
 #[test]
