@@ -12,6 +12,8 @@ pub(super) const SHARED: i64 = -1;
 /// The jobs of one workload, one ahead.
 #[derive(Debug)]
 pub(super) struct Submissions<'m> {
+    /// The settings from the start, which know all changes, and those that hold now.
+    start: &'m Model,
     model: &'m Model,
     workload: &'m Workload,
     streams: Streams,
@@ -64,7 +66,18 @@ impl<'m> Submissions<'m> {
         let course = Course::new(&workload.arrivals);
         let quantities = workload.kind.quantities.iter();
         let quantities = quantities.map(|quantity| draws::quantity(streams, owner, &quantity.name)).collect();
-        Submissions { model, workload, streams, owner, course, gaps, quantities, next: 0, last: Instant::START }
+        Submissions {
+            start: model,
+            model,
+            workload,
+            streams,
+            owner,
+            course,
+            gaps,
+            quantities,
+            next: 0,
+            last: Instant::START,
+        }
     }
 
     /// Takes over the settings of another model, which has the same workloads: the jobs to come follow from them.
@@ -104,7 +117,7 @@ impl<'m> Submissions<'m> {
         let ordinal = row.map_or(number, |row| row.ordinal);
         let stream = |purpose| self.streams.of(purpose, self.owner).stream(ordinal);
         let recorded_age = row.and_then(|row| row.token_age);
-        let token_age = recorded_age.unwrap_or_else(|| self.token_age(&mut stream(draws::TOKEN_AGE)));
+        let token_age = recorded_age.unwrap_or_else(|| self.token_age(at, &mut stream(draws::TOKEN_AGE)));
         self.draw(row, ordinal, drawn);
         let revoked_at = match &self.workload.revoke_after {
             None => Instant::NEVER,
@@ -148,12 +161,19 @@ impl<'m> Submissions<'m> {
         }
     }
 
-    fn token_age(&self, stream: &mut Stream) -> Span {
+    fn token_age(&self, at: Instant, stream: &mut Stream) -> Span {
         let expiration = self.model.keystone.expiration.seconds();
         Span::from_seconds_f64(match &self.workload.token_age {
             TokenAge::Drawn(age) => age.sample(stream),
             TokenAge::OfExpiration(share) => share.sample(stream) * expiration,
-            TokenAge::Renewing { margin } => stream.uniform() * (expiration - margin.seconds()),
+            TokenAge::Renewing { margin } => {
+                let margin = margin.seconds();
+                let age = stream.uniform() * (expiration - margin);
+                // Issued before tokens began to live longer, it has been renewed as they did then.
+                let issued = at - Span::from_seconds_f64(age);
+                let before = self.start.expiration_at(issued).seconds() - margin;
+                if before > 0.0 && age > before { age % before } else { age }
+            }
         })
     }
 }

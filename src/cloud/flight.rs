@@ -362,7 +362,7 @@ impl Cloud<'_> {
         // auth_token needs a token of its own to ask with.
         let receiver = &mut self.receivers[request.to.index()];
         if now >= receiver.logged_in_until {
-            receiver.logged_in_until = now + self.keystone.expiration() - MIN_TOKEN_LIFE;
+            receiver.logged_in_until = now + self.keystone.expiration(now) - MIN_TOKEN_LIFE;
             time = time + self.keystone.issue_time(&mut stream);
         }
         let consulted = match (errand, flight.tokens.service.as_mut()) {

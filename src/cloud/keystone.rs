@@ -33,8 +33,9 @@ pub(super) struct Consulted {
 
 /// Keystone during one replication.
 #[derive(Debug)]
-pub(super) struct Keystone {
-    expiration: Span,
+pub(super) struct Keystone<'m> {
+    /// The model from the start, which knows all changes.
+    model: &'m Model,
     /// `allow_expired_window`.
     pub(super) window: Span,
     cluster: Cluster,
@@ -50,11 +51,11 @@ pub(super) struct Keystone {
     pub(super) facts: ServiceFacts,
 }
 
-impl Keystone {
-    pub(super) fn new(model: &Model, streams: Streams) -> Keystone {
+impl<'m> Keystone<'m> {
+    pub(super) fn new(model: &'m Model, streams: Streams) -> Keystone<'m> {
         let settings = &model.keystone;
         let mut keystone = Keystone {
-            expiration: settings.expiration,
+            model,
             window: settings.allow_expired_window,
             cluster: cluster(model, streams),
             nodes: Vec::new(),
@@ -73,7 +74,6 @@ impl Keystone {
     pub(super) fn reconfigure(&mut self, model: &Model) {
         let settings = &model.keystone;
         let cache = KeystoneCache { time: settings.cache_time };
-        self.expiration = settings.expiration;
         self.window = settings.allow_expired_window;
         self.nodes = settings.clocks.iter().map(|&clock_ahead| KeystoneNode { clock_ahead, cache }).collect();
         self.is_plain = self.nodes == [KeystoneNode { clock_ahead: Span::ZERO, cache: KeystoneCache::OFF }];
@@ -98,9 +98,9 @@ impl Keystone {
         self.is_instant
     }
 
-    /// How long a token lives that is issued now.
-    pub(super) fn expiration(&self) -> Span {
-        self.expiration
+    /// How long a token lives that is issued at an instant.
+    pub(super) fn expiration(&self, issued: Instant) -> Span {
+        self.model.expiration_at(issued)
     }
 
     /// What the node answers whose turn it is.
@@ -117,7 +117,7 @@ impl Keystone {
         let key = self.cluster.issue(node, issued);
         let settings = &self.nodes[node as usize];
         let token = Token {
-            expires: settings.expires_at(issued, self.expiration),
+            expires: settings.expires_at(issued, self.model.expiration_at(issued)),
             key_gone_at: self.cluster.held(node, key).until,
             revoked_at: disabled_at,
         };

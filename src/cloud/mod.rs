@@ -185,7 +185,7 @@ struct Cloud<'m> {
     /// Workloads that still submit jobs.
     submitting: usize,
     last_arrival: Instant,
-    keystone: Keystone,
+    keystone: Keystone<'m>,
     /// By process.
     senders: Vec<Sender>,
     /// By service.

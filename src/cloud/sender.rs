@@ -29,7 +29,7 @@ pub(super) struct Held {
 
 impl Sender {
     /// The process at the start, with a service token of age `held_age` if it is to hold one.
-    pub(super) fn new(process: &Process, keystone: &mut Keystone, held_age: Option<Span>) -> Sender {
+    pub(super) fn new(process: &Process, keystone: &mut Keystone<'_>, held_age: Option<Span>) -> Sender {
         let mut sender = Sender {
             sends: process.sends,
             disabled_at: disabled_at(process),
@@ -82,7 +82,7 @@ impl Sender {
     }
 
     /// Drops the held service token and fetches a new one; `None` if Keystone refuses to issue one.
-    pub(super) fn fetch(&mut self, now: Instant, keystone: &mut Keystone) -> Option<Held> {
+    pub(super) fn fetch(&mut self, now: Instant, keystone: &mut Keystone<'_>) -> Option<Held> {
         self.held = None;
         if now >= self.disabled_at {
             return None;
@@ -98,7 +98,7 @@ impl Sender {
     }
 
     /// Drops its own token and fetches a new one.
-    pub(super) fn fetch_own(&mut self, now: Instant, keystone: &mut Keystone) -> Option<Held> {
+    pub(super) fn fetch_own(&mut self, now: Instant, keystone: &mut Keystone<'_>) -> Option<Held> {
         self.own = self.login(now, keystone).map(|token| {
             self.own_issued += 1;
             Held { token, number: self.own_issued }
@@ -107,7 +107,7 @@ impl Sender {
     }
 
     /// A token from its credentials that nobody keeps.
-    pub(super) fn login(&self, now: Instant, keystone: &mut Keystone) -> Option<Issued> {
+    pub(super) fn login(&self, now: Instant, keystone: &mut Keystone<'_>) -> Option<Issued> {
         (now < self.disabled_at).then(|| keystone.issue(now, self.disabled_at))
     }
 }

@@ -270,6 +270,13 @@ pub enum TokenAge {
 }
 
 impl Model {
+    /// The lifetime of tokens that are issued at an instant, before the start or after; asked of the model that has the
+    /// changes. A token keeps it whatever changes later.
+    pub fn expiration_at(&self, issued: Instant) -> Span {
+        let begun = self.changes.iter().take_while(|change| change.at <= issued);
+        begun.last().map_or(self, |change| &change.model).keystone.expiration
+    }
+
     /// A service by its place.
     pub fn service(&self, service: ServiceId) -> &Service {
         &self.services[service.index()]

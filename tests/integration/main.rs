@@ -2,6 +2,8 @@
 
 /// Who may import whom, and how long a file may be.
 mod architecture;
+/// What a change of settings acts on at once, and what stays as it was.
+mod changes;
 /// The command line: exit codes, messages, what is written and what is not.
 mod cli;
 /// Helper: running the command in a folder of its own.
