@@ -1,7 +1,7 @@
 //! What jobs queue for and share: pools of slots and workers, and links.
 
 use crate::engine::{Link, LinkTimes, Pool, PoolTimes, Started};
-use crate::model::{LinkId, Model, PoolId};
+use crate::model::{self, LinkId, Model, PoolId};
 use crate::observe::{LinkFacts, PoolFacts};
 use crate::units::{Bytes, Instant};
 
@@ -13,25 +13,52 @@ pub(super) type Waiter = u32;
 pub(super) struct Pools {
     groups: Vec<Group>,
     counted_from: Instant,
+    /// Whether jobs may still arrive: what follows says nothing of the load.
+    under_load: bool,
 }
 
 /// The pools of one name, one on each host.
 #[derive(Debug)]
 struct Group {
-    /// Nothing queues where the model gives no size.
+    /// Whether anybody may have to wait, sooner or later: the model or one of its changes gives a size. Who came before
+    /// that holds a slot like everybody else, and gives it back.
     queues: bool,
+    /// Whether there is a size now.
+    is_limited: bool,
     hosts: Vec<Pool<Waiter>>,
     facts: PoolFacts,
 }
 
+impl Group {
+    /// Takes down what the levels came to since they were last taken down. Slots count while there is a number of them,
+    /// and `under_load`.
+    fn take_down(&mut self, now: Instant, under_load: bool) {
+        for host in &mut self.hosts {
+            let PoolTimes { servers, busy, waiting } = host.times(now);
+            host.reset_statistics(now);
+            self.facts.waiting_micros += waiting;
+            if self.is_limited && under_load {
+                self.facts.slots_micros += servers;
+                self.facts.busy_micros += busy;
+            }
+        }
+    }
+}
+
 impl Pools {
     pub(super) fn new(model: &Model) -> Pools {
-        let group = |pool: &crate::model::Pool| Group {
-            queues: pool.slots.is_some(),
+        let group = |(index, pool): (usize, &model::Pool)| Group {
+            queues: pool.slots.is_some()
+                || model.changes.iter().any(|change| change.model.pools[index].slots.is_some()),
+            is_limited: pool.slots.is_some(),
             hosts: (0..pool.hosts).map(|_| Pool::new(pool.slots.unwrap_or(u32::MAX))).collect(),
             facts: PoolFacts::default(),
         };
-        Pools { groups: model.pools.iter().map(group).collect(), counted_from: Instant::START + model.run.warm_up }
+        Pools {
+            groups: model.pools.iter().enumerate().map(group).collect(),
+            counted_from: Instant::START + model.run.warm_up,
+            under_load: true,
+        }
     }
 
     /// Whether anybody may have to wait there.
@@ -74,7 +101,8 @@ impl Pools {
     /// Takes over the sizes of another model; tells `admit` who has a slot from now on.
     pub(super) fn resize(&mut self, now: Instant, model: &Model, mut admit: impl FnMut(Waiter)) {
         for (group, pool) in self.groups.iter_mut().zip(&model.pools) {
-            group.queues = pool.slots.is_some();
+            group.take_down(now, self.under_load);
+            group.is_limited = pool.slots.is_some();
             for host in &mut group.hosts {
                 for (who, waited) in host.resize(now, pool.slots.unwrap_or(u32::MAX)) {
                     if now - waited >= self.counted_from {
@@ -89,30 +117,22 @@ impl Pools {
 
     /// The warm-up is over.
     pub(super) fn reset_statistics(&mut self, now: Instant) {
-        for host in self.groups.iter_mut().flat_map(|group| &mut group.hosts) {
-            host.reset_statistics(now);
+        for group in &mut self.groups {
+            group.take_down(now, false);
+            group.facts = PoolFacts::default();
         }
     }
 
-    /// The last job may have arrived: what follows says nothing of the load.
+    /// The last job may have arrived.
     pub(super) fn read_statistics(&mut self, now: Instant) {
-        for group in self.groups.iter_mut().filter(|group| group.queues) {
-            for PoolTimes { servers, busy, .. } in group.hosts.iter().map(|host| host.times(now)) {
-                group.facts.slots_micros += servers;
-                group.facts.busy_micros += busy;
-            }
-        }
+        self.groups.iter_mut().for_each(|group| group.take_down(now, self.under_load));
+        self.under_load = false;
     }
 
     /// What they did up to the end.
-    pub(super) fn into_facts(self, end: Instant) -> Vec<PoolFacts> {
-        let facts = |mut group: Group| {
-            if group.queues {
-                group.facts.waiting_micros = group.hosts.iter().map(|host| host.times(end).waiting).sum();
-            }
-            group.facts
-        };
-        self.groups.into_iter().map(facts).collect()
+    pub(super) fn into_facts(mut self, end: Instant) -> Vec<PoolFacts> {
+        self.read_statistics(end);
+        self.groups.into_iter().map(|group| group.facts).collect()
     }
 }
 
