@@ -1,7 +1,7 @@
 //! What jobs queue for and share: pools of slots and workers, and links.
 
 use crate::engine::{Link, LinkTimes, Pool, PoolTimes, Started};
-use crate::model::{LinkId, Model, PoolId};
+use crate::model::{self, LinkId, Model, PoolId};
 use crate::observe::{LinkFacts, PoolFacts};
 use crate::units::{Bytes, Instant, Span};
 
@@ -13,6 +13,8 @@ pub(super) type Waiter = u32;
 pub(super) struct Pools {
     groups: Vec<Group>,
     period: Period,
+    /// Whether jobs may still arrive: what follows says nothing of the load.
+    under_load: bool,
 }
 
 /// What is counted when.
@@ -37,8 +39,11 @@ impl Period {
 /// The pools of one name, one on each host.
 #[derive(Debug)]
 struct Group {
-    /// Nothing queues where no model ever gives a size.
+    /// Whether anybody may have to wait, sooner or later: the model or one of its changes gives a size. Who came before
+    /// that holds a slot like everybody else, and gives it back.
     queues: bool,
+    /// Whether there is a size now.
+    is_limited: bool,
     hosts: Vec<Pool<Waiter>>,
     facts: PoolFacts,
     /// Used again by every change of size.
@@ -48,10 +53,24 @@ struct Group {
 impl Group {
     /// Somebody who has waited so long gets a slot.
     fn admit(&mut self, now: Instant, waited: Span, period: Period) {
-        self.facts.half_holds += u64::from(period.is_loaded(now));
+        self.facts.half_holds += u64::from(self.is_limited && period.is_loaded(now));
         if period.counts(now - waited) {
             self.facts.wait_sum_micros += i128::from(waited.micros());
             self.facts.waits.record(waited);
+        }
+    }
+
+    /// Takes down what the levels came to since they were last taken down. Slots count while there is a number of them,
+    /// and `under_load`.
+    fn take_down(&mut self, now: Instant, under_load: bool) {
+        for host in &mut self.hosts {
+            let PoolTimes { servers, busy, waiting } = host.times(now);
+            host.reset_statistics(now);
+            self.facts.waiting_micros += waiting;
+            if self.is_limited && under_load {
+                self.facts.slots_micros += servers;
+                self.facts.busy_micros += busy;
+            }
         }
     }
 }
@@ -62,8 +81,9 @@ impl Pools {
             let changed = model.changes.iter().map(move |change| change.model.pools[index].slots);
             std::iter::once(model.pools[index].slots).chain(changed)
         };
-        let group = |(index, pool): (usize, &crate::model::Pool)| Group {
+        let group = |(index, pool): (usize, &model::Pool)| Group {
             queues: sizes(index).any(|slots| slots.is_some()),
+            is_limited: pool.slots.is_some(),
             hosts: (0..pool.hosts).map(|_| Pool::new(pool.slots.unwrap_or(u32::MAX))).collect(),
             facts: PoolFacts::default(),
             admitted: Vec::new(),
@@ -72,6 +92,7 @@ impl Pools {
         Pools {
             groups: model.pools.iter().enumerate().map(group).collect(),
             period: Period { from, loaded_until: Instant::START + model.run.duration },
+            under_load: true,
         }
     }
 
@@ -105,7 +126,7 @@ impl Pools {
         let period = self.period;
         let group = &mut self.groups[pool.index()];
         group.facts.served += u64::from(period.counts(now));
-        group.facts.half_holds += u64::from(period.is_loaded(now));
+        group.facts.half_holds += u64::from(group.is_limited && period.is_loaded(now));
         let (who, waited) = group.hosts[host as usize].release(now)?;
         group.admit(now, waited, period);
         Some(who)
@@ -114,6 +135,8 @@ impl Pools {
     /// Takes over the sizes of another model; tells `told` who has a slot from now on.
     pub(super) fn resize(&mut self, now: Instant, model: &Model, mut told: impl FnMut(Waiter)) {
         for (group, pool) in self.groups.iter_mut().zip(&model.pools) {
+            group.take_down(now, self.under_load);
+            group.is_limited = pool.slots.is_some();
             let slots = pool.slots.unwrap_or(u32::MAX);
             for host in 0..group.hosts.len() {
                 let mut admitted = std::mem::take(&mut group.admitted);
@@ -129,30 +152,22 @@ impl Pools {
 
     /// The warm-up is over.
     pub(super) fn reset_statistics(&mut self, now: Instant) {
-        for host in self.groups.iter_mut().flat_map(|group| &mut group.hosts) {
-            host.reset_statistics(now);
+        for group in &mut self.groups {
+            group.take_down(now, false);
+            group.facts = PoolFacts::default();
         }
     }
 
-    /// The last job may have arrived: what follows says nothing of the load.
+    /// The last job may have arrived.
     pub(super) fn read_statistics(&mut self, now: Instant) {
-        for group in self.groups.iter_mut().filter(|group| group.queues) {
-            for PoolTimes { servers, busy, .. } in group.hosts.iter().map(|host| host.times(now)) {
-                group.facts.slots_micros += servers;
-                group.facts.busy_micros += busy;
-            }
-        }
+        self.groups.iter_mut().for_each(|group| group.take_down(now, self.under_load));
+        self.under_load = false;
     }
 
     /// What they did up to the end.
-    pub(super) fn into_facts(self, end: Instant) -> Vec<PoolFacts> {
-        let facts = |mut group: Group| {
-            if group.queues {
-                group.facts.waiting_micros = group.hosts.iter().map(|host| host.times(end).waiting).sum();
-            }
-            group.facts
-        };
-        self.groups.into_iter().map(facts).collect()
+    pub(super) fn into_facts(mut self, end: Instant) -> Vec<PoolFacts> {
+        self.read_statistics(end);
+        self.groups.into_iter().map(|group| group.facts).collect()
     }
 }
 

@@ -154,7 +154,9 @@ impl Cloud<'_> {
             }
             Op::WaitPart { quantity, parts, again } => {
                 let parts = self.jobs.quantity(slot, *parts);
-                self.pass(now, slot, strand, *quantity, parts, *again, queue)
+                let passes = self.pass(now, slot, strand, *quantity, parts, *again, queue);
+                self.jobs.get(slot).course(strand).part += 1;
+                passes
             }
             Op::Fork { branch } => {
                 self.jobs.get(slot).fork(*branch);
@@ -275,12 +277,15 @@ impl Cloud<'_> {
         wait(now, on, then)
     }
 
-    /// Which repetition of a request this is: cinder-volume's attempts repeat the requests of its branch.
+    /// Which repetition of a request this is: the parts of a wait repeat theirs, and cinder-volume's attempts those of
+    /// its branch.
     fn repetition(&mut self, slot: u32, strand: Strand) -> u32 {
-        match strand {
-            Strand::Main => 0,
-            Strand::Branch => self.jobs.get(slot).attempts,
-        }
+        let job = self.jobs.get(slot);
+        job.course(strand).part
+            + match strand {
+                Strand::Main => 0,
+                Strand::Branch => job.attempts,
+            }
     }
 
     /// How long the receiver works on a request. Its random number is named by the request and how often it was
@@ -309,14 +314,13 @@ impl Cloud<'_> {
         let job = self.jobs.get(slot);
         let workload = &self.epochs[usize::from(job.epoch)].workloads[usize::from(job.workload)];
         let course = job.course(strand);
-        let (part, since) = (i64::from(course.part), course.parts_since);
-        course.part += 1;
+        // What passes whole is the first part of one.
+        let (part, since) = if parts == 1 { (0, now) } else { (i64::from(course.part), course.parts_since) };
         let whole = self.jobs.quantity(slot, quantity);
         if let (SHARED, Source::Copy { size, link }) = (whole, &workload.quantities[quantity.index()]) {
             let bytes = self.jobs.quantity(slot, *size).max(0);
-            let share = bytes * (part + 1) / parts - bytes * part / parts;
             let who = Event::waiter(slot, strand);
-            return match self.links.start(now, *link, Bytes(share as u64), who) {
+            return match self.links.start(now, *link, share_of(bytes, part, parts), who) {
                 Started::Ends(at) => wait(now, at, then),
                 Started::Shares => {
                     self.watch(*link, queue);
@@ -435,6 +439,13 @@ fn whole_seconds_of(span: Span, part: i64, parts: i64) -> Span {
     Span::from_micros((micros / i128::from(MICROS) * i128::from(MICROS)) as i64)
 }
 
+/// The bytes of one of so many parts, counted from 0, which differ by a byte at most.
+fn share_of(bytes: i64, part: i64, parts: i64) -> Bytes {
+    // A backup of 20 TiB has so many pieces that their product does not fit otherwise.
+    let up_to = |part: i64| i128::from(bytes) * i128::from(part) / i128::from(parts);
+    Bytes((up_to(part + 1) - up_to(part)) as u64)
+}
+
 /// What the branch does at this instant comes first.
 fn not_at_once(now: Instant, next: Next) -> Next {
     match next {
@@ -462,5 +473,34 @@ fn answered(now: Instant, step: StepId, status: u16, reason: Option<Reason>, inn
             let first_cause = own(Reason::CinderBadRequest);
             Failure { step, reason: first_cause.reason, http_status: status, first_cause }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_add_up_to_the_whole() {
+        const TIB: i64 = 1 << 40;
+        for (bytes, parts) in [(0, 3), (10, 3), (7, 7), (2, 5), (100 * TIB, 2_097_152), (i64::MAX, 4)] {
+            let shares: Vec<i128> = (0..parts).map(|part| share_of(bytes, part, parts).0.into()).collect();
+            assert_eq!(shares.iter().sum::<i128>(), i128::from(bytes), "{bytes} bytes in {parts} parts");
+            let (least, most) = (shares.iter().min().unwrap(), shares.iter().max().unwrap());
+            assert!(most - least <= 1, "{bytes} bytes in {parts} parts: {least} to {most}");
+        }
+    }
+
+    #[test]
+    fn parts_of_a_time_begin_at_whole_seconds() {
+        let begins = |seconds, parts| -> Vec<i64> {
+            let begin = |part| whole_seconds_of(Span::from_seconds(seconds), part, parts).micros();
+            (0..parts).map(|part| begin(part) / MICROS).collect()
+        };
+        // p + floor(phase2 · k / n), as in the record.
+        assert_eq!(begins(10, 3), [0, 3, 6]);
+        assert_eq!(begins(2, 4), [0, 0, 1, 1]);
+        assert_eq!(begins(0, 2), [0, 0]);
+        assert_eq!(whole_seconds_of(Span::from_micros(2_999_999), 1, 2), Span::from_seconds(1));
     }
 }

@@ -165,7 +165,8 @@ impl Cloud<'_> {
                     }
                 }
                 Station::Queued => {
-                    flight.worker = self.worker(slot, request, flight.sent);
+                    let sending = self.sending(slot, strand, flight.sent);
+                    flight.worker = self.worker(slot, request, sending);
                     flight.service = None;
                     flight.at = Station::User;
                     if let Some(held) = flight.tokens.service {
@@ -285,6 +286,7 @@ impl Cloud<'_> {
             Errand::Service => (Draw::ServiceNode, Draw::ServiceTime),
             Errand::User { .. } => (Draw::UserNode, Draw::UserTime),
         };
+        let sending = self.sending(slot, strand, flight.sent);
         loop {
             match *call {
                 Call::Connect => {
@@ -306,11 +308,11 @@ impl Cloud<'_> {
                     let (node, tries) = match errand {
                         _ if self.keystone.nodes() == 1 => (0, 0),
                         Errand::LogIn => {
-                            let share = self.draw(slot, draw_node, request, flight.sent).uniform();
+                            let share = self.draw(slot, draw_node, request, sending).uniform();
                             ((share * f64::from(self.keystone.nodes())) as u32, 0)
                         }
                         Errand::Service | Errand::User { .. } => {
-                            match self.reach_node(now, slot, request, draw_node, flight.sent) {
+                            match self.reach_node(now, slot, request, draw_node, sending) {
                                 Ok(reached) => reached,
                                 Err(Unreachable) => return Called::Unreachable,
                             }
@@ -323,7 +325,7 @@ impl Cloud<'_> {
                 }
                 Call::Queued { node, tries } => {
                     *call = Call::Answer { node };
-                    let time = self.take_up(now, slot, request, flight, errand, node, tries, draw_time);
+                    let time = self.take_up(now, slot, request, flight, errand, node, tries, draw_time, sending);
                     if time > Span::ZERO {
                         return Called::Later(Next::Wait(now + time, None));
                     }
@@ -351,8 +353,9 @@ impl Cloud<'_> {
         node: u32,
         tries: u32,
         draw_time: Draw,
+        sending: u32,
     ) -> Span {
-        let mut stream = self.draw(slot, draw_time, request, flight.sent);
+        let mut stream = self.draw(slot, draw_time, request, sending);
         let window = match errand {
             Errand::LogIn => return self.keystone.issue_time(&mut stream),
             Errand::User { allow_expired: true } if tries < TRIES_WITH_ALLOW_EXPIRED => Some(self.keystone.window),

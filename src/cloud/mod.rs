@@ -292,7 +292,10 @@ impl<'m> Cloud<'m> {
         let queues = |service: ServiceId| self.pools.queues(self.model.services[service.index()].api);
         let keystone_queues = queues(ServiceId::KEYSTONE);
         let immediate = |index| self.keystone.is_instant() && !keystone_queues && !queues(ServiceId(index as u8));
-        self.is_immediate = (0..self.model.services.len()).map(immediate).collect();
+        // Where requests have gone from station to station they go on so: some are under way.
+        let was_immediate = |index| self.epoch == 0 || self.is_immediate[index];
+        self.is_immediate =
+            (0..self.model.services.len()).map(|index| was_immediate(index) && immediate(index)).collect();
         self.constant_request_time = self.model.request_time.as_constant().map(Span::from_seconds_f64);
     }
 

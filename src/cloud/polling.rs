@@ -211,6 +211,10 @@ impl Cloud<'_> {
                 && from.is_none_or(|from| from == poll.request.from)
             {
                 self.wake_poll(now, slot, strand, queue);
+                if from.is_none() {
+                    // How many there were, too, is a matter of the settings up to now.
+                    self.count_skipped(now, slot, strand, poll);
+                }
             }
             true
         });

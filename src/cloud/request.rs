@@ -78,7 +78,7 @@ impl Cloud<'_> {
         queue: &mut Queue<Event>,
     ) -> Sent {
         if self.is_immediate[request.to.index()] {
-            match self.send_at_once(now, slot, request, queue) {
+            match self.send_at_once(now, slot, strand, request, queue) {
                 Ok(with_service_token) => {
                     self.jobs.get(slot).course(strand).with_service_token = with_service_token;
                     Sent::Accepted
@@ -95,6 +95,7 @@ impl Cloud<'_> {
         &mut self,
         now: Instant,
         slot: u32,
+        strand: Strand,
         request: &Request,
         queue: &mut Queue<Event>,
     ) -> Result<bool, Failure> {
@@ -110,17 +111,18 @@ impl Cloud<'_> {
                 return Err(refused(now, request, Reason::ServiceTokenInvalid, UNAUTHORIZED));
             }
             sent += 1;
-            let worker = self.worker(slot, request, sent);
+            let sending = self.sending(slot, strand, sent);
+            let worker = self.worker(slot, request, sending);
             let service = match tokens.service.as_mut() {
                 Some(held) => {
-                    let found = self.look_at_service(now, slot, request, worker, sent, held);
+                    let found = self.look_at_service(now, slot, request, worker, sending, held);
                     Some(found.map_err(|Unreachable| refused(now, request, Reason::KeystoneUnavailable, UNAVAILABLE))?)
                 }
                 None => None,
             };
             let allow_expired = service.is_some_and(|service| service.allow_expired);
             let found = self
-                .look_at_user(now, slot, request, worker, sent, &mut tokens, allow_expired)
+                .look_at_user(now, slot, request, worker, sending, &mut tokens, allow_expired)
                 .map_err(|Unreachable| refused(now, request, Reason::KeystoneUnavailable, UNAVAILABLE))?;
             match self.judge(now, slot, request, &tokens, found, service.as_ref()) {
                 None => return Ok(allow_expired),
@@ -198,20 +200,27 @@ impl Cloud<'_> {
 
     /// Which of the receiver's worker processes takes the request.
     #[inline]
-    pub(super) fn worker(&mut self, slot: u32, request: &Request, sent: u32) -> u32 {
+    pub(super) fn worker(&mut self, slot: u32, request: &Request, sending: u32) -> u32 {
         let caches = self.receivers[request.to.index()].caches;
         if caches <= 1 {
             return 0;
         }
-        let share = self.draw(slot, Draw::Worker, request, sent).uniform();
+        let share = self.draw(slot, Draw::Worker, request, sending).uniform();
         (share * f64::from(caches)) as u32
     }
 
-    /// A random stream for this sending of a request.
-    pub(super) fn draw(&mut self, slot: u32, what: Draw, request: &Request, sent: u32) -> crate::random::Stream {
-        let job = self.jobs.get(slot);
-        let repetition = job.polls.wrapping_add(job.attempts).wrapping_shl(2).wrapping_add(sent);
-        job.streams.stream(draws::of_request(what, request, repetition))
+    /// A number for this sending of a request: it tells apart what a strand sends again. Of the other strand it knows
+    /// nothing, whose polls may be counted later.
+    pub(super) fn sending(&mut self, slot: u32, strand: Strand, sent: u32) -> u32 {
+        let course = self.jobs.get(slot).course(strand);
+        let again =
+            course.tries.iter().fold(course.polls.wrapping_add(course.part), |sum, tries| sum.wrapping_add(*tries));
+        again.wrapping_shl(2).wrapping_add(sent)
+    }
+
+    /// A random stream for a sending of a request.
+    pub(super) fn draw(&mut self, slot: u32, what: Draw, request: &Request, sending: u32) -> crate::random::Stream {
+        self.jobs.get(slot).streams.stream(draws::of_request(what, request, sending))
     }
 
     /// Looks at the service token of a request that a worker has taken up.
@@ -221,13 +230,13 @@ impl Cloud<'_> {
         slot: u32,
         request: &Request,
         worker: u32,
-        sent: u32,
+        sending: u32,
         held: &mut Held,
     ) -> Result<ServiceVerdict, Unreachable> {
         let found = match self.service_from_cache(now, request, worker, held) {
             Some(answer) => Found { answer, consulted: None },
             None => {
-                let consulted = self.consult(now, slot, request, Draw::ServiceNode, sent, &mut held.token, None)?;
+                let consulted = self.consult(now, slot, request, Draw::ServiceNode, sending, &mut held.token, None)?;
                 self.service_from_keystone(now, slot, request, worker, held, consulted)
             }
         };
@@ -280,7 +289,7 @@ impl Cloud<'_> {
         slot: u32,
         request: &Request,
         worker: u32,
-        sent: u32,
+        sending: u32,
         tokens: &mut Tokens,
         allow_expired: bool,
     ) -> Result<Found, Unreachable> {
@@ -289,7 +298,7 @@ impl Cloud<'_> {
         }
         let mut issued = *self.user_token(slot, request, tokens);
         let window = allow_expired.then_some(self.keystone.window);
-        let consulted = self.consult(now, slot, request, Draw::UserNode, sent, &mut issued, window)?;
+        let consulted = self.consult(now, slot, request, Draw::UserNode, sending, &mut issued, window)?;
         *self.user_token(slot, request, tokens) = issued;
         Ok(self.user_from_keystone(now, slot, request, worker, tokens, allow_expired, consulted))
     }
@@ -420,14 +429,14 @@ impl Cloud<'_> {
         slot: u32,
         request: &Request,
         what: Draw,
-        sent: u32,
+        sending: u32,
         issued: &mut Issued,
         window: Option<Span>,
     ) -> Result<Consulted, Unreachable> {
         if self.keystone.nodes() == 1 {
             return Ok(self.keystone.validate(now, 0, issued, window));
         }
-        let (node, tries) = self.reach_node(now, slot, request, what, sent)?;
+        let (node, tries) = self.reach_node(now, slot, request, what, sending)?;
         let window = window.filter(|_| tries < TRIES_WITH_ALLOW_EXPIRED);
         Ok(self.keystone.validate(now, node, issued, window))
     }
@@ -439,10 +448,10 @@ impl Cloud<'_> {
         slot: u32,
         request: &Request,
         what: Draw,
-        sent: u32,
+        sending: u32,
     ) -> Result<(u32, u32), Unreachable> {
         let nodes = self.keystone.nodes();
-        let mut stream = self.draw(slot, what, request, sent);
+        let mut stream = self.draw(slot, what, request, sending);
         let receiver = &mut self.receivers[request.to.index()];
         let its_clock = now + receiver.rules.clock_ahead;
         let kept = receiver.own.filter(|own| is_reused(own.token.expires, its_clock));

@@ -246,7 +246,7 @@ impl Drawn {
 }
 
 /// What the counts of a workload say, from its records.
-fn counts_are_the_records(model: &Model, facts: &Observations) -> Result<(), TestCaseError> {
+pub(crate) fn counts_are_the_records(model: &Model, facts: &Observations) -> Result<(), TestCaseError> {
     for (index, workload) in facts.workloads.iter().enumerate() {
         let of_outcome = |is: fn(&Outcome) -> bool| {
             let ours = facts.records.iter().filter(|record| record.workload == index);

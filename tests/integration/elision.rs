@@ -60,3 +60,35 @@ fn a_long_wait_takes_few_events() {
     assert!(simulated.events > polls, "{} events for {polls} polls", simulated.events);
     assert!(counted.events < polls / 20, "{} events for {polls} polls", counted.events);
 }
+
+/// What is drawn for one strand, and how many polls there were under the settings of a time, is no matter of when the
+/// polls are counted.
+#[test]
+fn polls_that_are_counted_late() {
+    let cases = [
+        ("requests take less time from a change on", "cloud.requests.time = \"1s\"", "cloud.requests.time = \"0s\""),
+        ("requests take random times", "cloud.requests.time = { exponential = { mean = \"1s\" } }", ""),
+        ("Glance has workers with caches of their own", "cloud.workers.glance = 4", ""),
+        ("Keystone has nodes that differ", "cloud.keystone = { nodes = 2, sync_missed = 0.5 }", ""),
+    ];
+    for (what, settings, change) in cases {
+        let change = if change.is_empty() { String::new() } else { format!("[[change]]\nat = \"19m\"\n{change}") };
+        let text = format!(
+            "name = \"late\"
+            run = {{ duration = \"40m\", warm_up = \"10m\" }}
+            cloud.fernet_rotation.at = [\"-5m\"]
+            {settings}
+            {ALL_SEND}
+            [[workload]]
+            job = \"boot-from-volume\"
+            arrivals = {{ poisson = \"60/h\" }}
+            download = \"2m 30s\"
+            convert = {{ exponential = {{ mean = \"30s\" }} }}
+            {change}"
+        );
+        let model = study(&text).points.remove(0).model;
+        for replication in 0..4 {
+            assert_alike(&both_ways(&model, replication), what);
+        }
+    }
+}

@@ -36,3 +36,5 @@ mod support;
 mod theory;
 /// A run that was written down replays, job by job.
 mod trace;
+/// Several kinds at once in random clouds: nothing is lost, and everything is given back.
+mod traffic;
