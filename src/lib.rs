@@ -8,8 +8,9 @@
 //! ```text
 //! scenario file ─► scenario ─► model ─► experiment ─► observe ─► analysis ─► report ─► console, CSV, SVG/PNG, JUnit
 //!   (text)        parse,check  (valid)  N × simulate  (facts)    (numbers)   (renderers)
-//!                                           │
-//!                                  cloud ─► engine, random, identity, jobs
+//!                      │                    │
+//!                     jobs                cloud ─► engine, random, identity
+//!                  (compile)
 //! ```
 //!
 //! [`cli`] drives the arrows; nothing flows back, and a test over the imports holds it.
@@ -18,10 +19,12 @@
 //!
 //! 1. [`scenario`] reads a file into a [`model::study::Study`]: one validated [`model::Model`] per point of the sweep,
 //!    or every problem of the file at once.
-//! 2. [`experiment`] runs [`cloud::simulate`] for every replication of every point, on any number of threads.
-//! 3. [`cloud`] walks jobs through the compiled steps of [`jobs`]; each request meets the rules of [`identity`], on
-//!    the event queue of [`engine`], with numbers from the named streams of [`random`].
-//! 4. [`observe`] keeps what happened, [`analysis`] turns it into metrics with intervals (by [`stats`]), and
+//! 2. What jobs do is written in the step language of [`jobs`], by outlast or by the scenario, and compiled under the
+//!    settings of each point to a flat [`model::program::Program`].
+//! 3. [`experiment`] runs [`cloud::simulate`] for every replication of every point, on any number of threads.
+//! 4. [`cloud`] walks jobs through their programs. Each request queues for workers and meets the rules of
+//!    [`identity`], on the event queue, pools and links of [`engine`], with numbers from the named streams of [`random`].
+//! 5. [`observe`] keeps what happened, [`analysis`] turns it into metrics with intervals (by [`stats`]), and
 //!    [`report`] writes them down.
 //!
 //! # What is guaranteed

@@ -2,7 +2,11 @@
 //!
 //! Pure and deterministic: no I/O, no clock of the machine, no error. Within one instant the order is that of the
 //! recorded chain: rotations, revocations, disabling and the issue of tokens lie in the tokens themselves (they are
-//! compared as `<=`), then comes everything that the working service does, then everything that waits for it.
+//! compared as `<=`), then come changes of settings and ends of copies, then everything that the working service does,
+//! then everything that waits for it.
+//!
+//! `driver` walks programs, `request` and `flight` send requests, `polling` counts those whose answers are known;
+//! `keystone`, `sender`, `receiver` and `capacity` are the actors.
 
 mod arrivals;
 mod capacity;

@@ -4,8 +4,9 @@
 //! No clock, no queue, no log, no state: given what was presented, the receiver's settings, the keys that exist and
 //! the instant, a rule answers. Every rule names its source and is held against what the real packages answered.
 //!
-//! The simulator does not use all of it yet: [`revocation`] in detail, [`keystone_cache`], [`exchange`], [`validation`],
-//! [`stale_node`], [`cluster`] with [`keystone_node`], and [`outage`] are stated and tested only.
+//! What no scenario reaches is stated and tested only: [`revocation`] in detail, [`validation`], and of [`request`] and
+//! [`stale_node`] what Keystone sees of a whole request. [`check`] and [`exchange::exchange`] are rules in one piece, which
+//! the simulator takes apart where time passes in between.
 
 pub mod cluster;
 pub mod defaults;

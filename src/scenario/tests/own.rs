@@ -7,6 +7,8 @@ use crate::model::program::Op;
 use crate::model::{Model, Sends, ServiceId, Source};
 use crate::units::Span;
 
+const HOUR: Span = Span::from_seconds(3_600);
+
 /// The blocks of TOML in the document that describes the step language, in its order.
 fn examples() -> Vec<&'static str> {
     let text = include_str!("../../../docs/JOBS.md");
@@ -22,21 +24,31 @@ fn lines(text: &str) -> Vec<String> {
     read(&around(text)).expect_err(text).lines()
 }
 
+fn pool<'m>(model: &'m Model, service: &str, name: &str) -> &'m crate::model::Pool {
+    let is_it = |pool: &&crate::model::Pool| model.service(pool.service).name == service && pool.name == name;
+    model.pools.iter().find(is_it).unwrap_or_else(|| panic!("{service}.{name}"))
+}
+
 #[test]
-fn the_examples_of_the_document_are_good() {
-    let [kind, service] = examples().try_into().expect("a kind and a service");
-    let workload = "[[workload]]\nname = \"restores\"\njob = \"restore-database\"\narrivals = { every = \"1h\" }\n";
-    let settings =
-        "cloud.image_transfer.per_job = \"10MB/s\"\n[sweep]\n\"workload.restores.dump_size\" = [\"1GB\", \"2GB\"]\n";
-    let models = models(&format!("{settings}{kind}\n{service}\n{workload}"));
-    assert_eq!(models.len(), 2);
-    let (first, second) = (&models[0].workloads[0], &models[1].workloads[0]);
+fn the_scenario_of_the_document_is_good() {
+    let [scenario, _] = examples().try_into().expect("a scenario, then a service and a link");
+    let study = read(scenario).unwrap_or_else(|issues| panic!("{issues}"));
+    let [one, four] = study.points.as_slice() else { panic!("two lifetimes") };
+    assert_eq!((one.model.keystone.expiration, four.model.keystone.expiration), (HOUR, HOUR * 4));
+    let (first, second) = (&one.model.workloads[0], &four.model.workloads[0]);
     let size = first.kind.quantity("dump_size").unwrap();
     let copy = first.source(first.kind.quantity("copy").unwrap());
     assert!(matches!(copy, Source::Copy { size: of, link } if *of == size
-        && models[0].links[link.index()].per_job.is_some_and(|speed| speed.bytes_per_second() == 10_000_000)));
-    assert_ne!(first.source(size), second.source(size));
+        && one.model.links[link.index()].per_job.is_some_and(|speed| speed.bytes_per_second() == 30 << 20)));
     assert!(Arc::ptr_eq(&first.program, &second.program), "nothing in the sweep changes the course");
+    assert_eq!(one.model.processes.last().map(|process| process.sends), Some(Sends::Never));
+    assert_eq!((pool(&one.model, "trove", "api").slots, pool(&one.model, "trove", "restores").slots), (None, Some(4)));
+}
+
+#[test]
+fn the_service_and_the_link_of_the_document_are_good() {
+    let [_, own] = examples().try_into().expect("a scenario, then a service and a link");
+    let models = models(own);
     let trove = models[0].services.last().unwrap();
     assert_eq!(trove.name, "trove");
     let middleware = trove.keystone_authtoken.as_ref().unwrap();
@@ -44,13 +56,15 @@ fn the_examples_of_the_document_are_good() {
     assert!(middleware.service_token_roles_required);
     let process = models[0].processes.last().unwrap();
     assert_eq!((process.name.as_str(), process.sends), ("trove", Sends::ServiceUser));
-    let pool = |name: &str| {
-        let of_trove =
-            |pool: &&crate::model::Pool| models[0].service(pool.service).name == "trove" && pool.name == name;
-        models[0].pools.iter().find(of_trove).unwrap()
-    };
-    assert_eq!((pool("api").slots, pool("restores").slots), (Some(8), Some(4)));
-    assert_eq!(&models[0].pools[trove.api.index()], pool("api"));
+    assert_eq!(
+        (pool(&models[0], "trove", "api").slots, pool(&models[0], "trove", "restores").slots),
+        (Some(8), Some(4))
+    );
+    assert_eq!(&models[0].pools[trove.api.index()], pool(&models[0], "trove", "api"));
+    let link = models[0].links.last().unwrap();
+    assert_eq!(link.name, "backup_network");
+    let speeds = [link.per_job, link.bandwidth].map(|speed| speed.map(|speed| speed.bytes_per_second()));
+    assert_eq!(speeds, [Some(200_000_000), Some(1_250_000_000)]);
 }
 
 #[test]
