@@ -1,8 +1,8 @@
 //! Tokens that are got for a job's sake: by exchange, through a trust, or by a log-in.
 
-use super::Cloud;
 use super::keystone::Issued;
 use super::request::{UNAUTHORIZED, UNAVAILABLE};
+use super::{Cloud, draws};
 use crate::identity::outage::reached;
 use crate::model::ProcessId;
 use crate::model::program::{Credentials, Obtain};
@@ -64,19 +64,26 @@ impl Cloud<'_> {
         from: ProcessId,
         inside: bool,
     ) -> Result<(), (Reason, u16)> {
+        let node = self.node_for(now, slot, from);
         let got = if reached(&self.model.keystone.outages, now, 0).is_err() {
             Err((Reason::KeystoneUnavailable, UNAVAILABLE))
         } else {
             match how {
                 Obtain::Login => {
-                    let issued = self.senders[from.index()].login(now, &mut self.keystone);
+                    let issued = self.senders[from.index()].login(now, node, &self.keystone);
                     issued.ok_or((Reason::ServiceTokenInvalid, UNAUTHORIZED))
                 }
                 // A trust is made with the user's token, and never with one that stands for it.
                 Obtain::Trust => {
-                    self.exchangeable(now, slot, Credentials::User).map(|_| self.keystone.issue(now, Instant::NEVER))
+                    let disabled_at = self.user_disabled_at(slot);
+                    let exchangeable = self.exchangeable(now, slot, node, Credentials::User);
+                    exchangeable.map(|_| self.keystone.issue(node, now, disabled_at))
                 }
-                Obtain::Exchange => self.exchangeable(now, slot, of).map(|old| self.keystone.exchange(now, &old)),
+                Obtain::Exchange => {
+                    let disabled_at = self.user_disabled_at(slot);
+                    let exchangeable = self.exchangeable(now, slot, node, of);
+                    exchangeable.map(|old| self.keystone.exchange(node, now, &old, disabled_at))
+                }
             }
         };
         let renews = how == Obtain::Trust;
@@ -96,13 +103,13 @@ impl Cloud<'_> {
     }
 
     /// The token that is to be exchanged, if Keystone accepts it: no window helps here.
-    fn exchangeable(&mut self, now: Instant, slot: u32, of: Credentials) -> Result<Issued, (Reason, u16)> {
+    fn exchangeable(&mut self, now: Instant, slot: u32, node: u32, of: Credentials) -> Result<Issued, (Reason, u16)> {
         let job = self.jobs.get(slot);
         let mut old = match (of, job.delegated.carried()) {
             (Credentials::Delegated, Some((issued, _))) => *issued,
             (Credentials::User | Credentials::Delegated | Credentials::Own, _) => job.token,
         };
-        if self.keystone.validate_anywhere(now, &mut old).accepted {
+        if self.keystone.validate(now, node, &mut old, None).accepted {
             Ok(old)
         } else {
             Err((Reason::TokenExchangeRefused, NOT_FOUND))
@@ -111,15 +118,30 @@ impl Cloud<'_> {
 
     /// A trust's token is replaced before it ends.
     pub(super) fn renew_delegated(&mut self, now: Instant, slot: u32) {
+        let disabled_at = self.user_disabled_at(slot);
+        let node = self.node_for(now, slot, ProcessId::GLANCE_API);
         let delegated = &mut self.jobs.get(slot).delegated;
         let (delegate, block) =
             if delegated.inside.is_some() { (&mut delegated.inside, 2) } else { (&mut delegated.outside, 1) };
         if let Some(Delegate { issued, renews: true }) = delegate
             && issued.token.expires.since(now) < TRUST_RENEWAL
         {
-            *issued = self.keystone.issue(now, Instant::NEVER);
+            *issued = self.keystone.issue(node, now, disabled_at);
             self.forget_cached(slot, block);
         }
+    }
+
+    /// The node of Keystone that a process asks.
+    fn node_for(&mut self, now: Instant, slot: u32, from: ProcessId) -> u32 {
+        let streams = self.jobs.get(slot).streams;
+        self.keystone.pick(|| streams.stream(draws::delegate(from, now)))
+    }
+
+    /// From when on the job's user is disabled, and with him every token that stands for his.
+    fn user_disabled_at(&mut self, slot: u32) -> Instant {
+        let job = self.jobs.get(slot);
+        let workload = &self.epochs[usize::from(job.epoch)].workloads[usize::from(job.workload)];
+        workload.user_disabled_at.unwrap_or(Instant::NEVER)
     }
 
     /// No cache has seen a token that is new.

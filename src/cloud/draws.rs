@@ -1,8 +1,9 @@
 //! The one list of everything random, each purpose with a frozen code; nothing else names a stream.
 
-use crate::model::PoolId;
 use crate::model::program::Request;
+use crate::model::{PoolId, ProcessId};
 use crate::random::{Purpose, Streams, name_key};
+use crate::units::Instant;
 
 /// When the jobs of a workload arrive: one stream, drawn in order.
 pub(super) const ARRIVALS: Purpose = Purpose(1);
@@ -39,6 +40,14 @@ pub(super) enum Draw {
 /// settings make the job do.
 pub(super) fn of_request(what: Draw, request: &Request, repetition: u32) -> u64 {
     (what as u64) << 56 | u64::from(repetition) << 16 | u64::from(request.step.0) << 8 | u64::from(request.nth)
+}
+
+/// Names the node of Keystone that issues the user's token.
+pub(super) const ISSUER: u64 = 9 << 56;
+
+/// Names the nodes of Keystone that a process asks for a token that stands for the user's.
+pub(super) fn delegate(from: ProcessId, now: Instant) -> u64 {
+    10 << 56 ^ u64::from(from.0) << 48 ^ now.micros().unsigned_abs()
 }
 
 /// Names the host whose slots of a pool a job holds.

@@ -151,7 +151,10 @@ impl Cloud<'_> {
                         Called::Unreachable => return unavailable(now, request),
                         Called::Done => {}
                     }
-                    flight.tokens = self.fetch_tokens(now, slot, request, queue);
+                    // The same as was asked.
+                    let sending = self.sending(slot, strand, flight.sent);
+                    let node = self.log_in_node(slot, request, sending);
+                    flight.tokens = self.fetch_tokens(now, slot, request, node, queue);
                     if self.misses(request, &flight.tokens) {
                         return Sent::Refused(refused(now, request, Reason::ServiceTokenInvalid, UNAUTHORIZED));
                     }
@@ -307,10 +310,7 @@ impl Cloud<'_> {
                     }
                     let (node, tries) = match errand {
                         _ if self.keystone.nodes() == 1 => (0, 0),
-                        Errand::LogIn => {
-                            let share = self.draw(slot, draw_node, request, sending).uniform();
-                            ((share * f64::from(self.keystone.nodes())) as u32, 0)
-                        }
+                        Errand::LogIn => (self.log_in_node(slot, request, sending), 0),
                         Errand::Service | Errand::User { .. } => {
                             match self.reach_node(now, slot, request, draw_node, sending) {
                                 Ok(reached) => reached,

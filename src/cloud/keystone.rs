@@ -46,8 +46,6 @@ pub(super) struct Keystone<'m> {
     is_instant: bool,
     validation_time: Dist,
     issue_time: Dist,
-    /// Which node issues next, of several: a balancer's turn for the users' log-ins.
-    turn: u32,
     pub(super) facts: ServiceFacts,
 }
 
@@ -63,7 +61,6 @@ impl<'m> Keystone<'m> {
             is_instant: false,
             validation_time: settings.validation_time.clone(),
             issue_time: settings.issue_time.clone(),
-            turn: 0,
             facts: ServiceFacts::default(),
         };
         keystone.reconfigure(model);
@@ -103,17 +100,14 @@ impl<'m> Keystone<'m> {
         self.model.expiration_at(issued)
     }
 
-    /// What the node answers whose turn it is.
-    pub(super) fn validate_anywhere(&mut self, now: Instant, issued: &mut Issued) -> Consulted {
-        let node = self.turn % self.nodes();
-        self.turn = self.turn.wrapping_add(1);
-        self.validate(now, node, issued, None)
+    /// The node that a load balancer picks: any of them alike.
+    #[inline]
+    pub(super) fn pick(&self, stream: impl FnOnce() -> Stream) -> u32 {
+        if self.nodes() == 1 { 0 } else { (stream().uniform() * f64::from(self.nodes())) as u32 }
     }
 
-    /// A token issued at `issued` to a user who is disabled from `disabled_at` on. The nodes take turns.
-    pub(super) fn issue(&mut self, issued: Instant, disabled_at: Instant) -> Issued {
-        let node = self.turn % self.nodes();
-        self.turn = self.turn.wrapping_add(1);
+    /// A token issued by a node at `issued`, to a user who is disabled from `disabled_at` on.
+    pub(super) fn issue(&self, node: u32, issued: Instant, disabled_at: Instant) -> Issued {
         let key = self.cluster.issue(node, issued);
         let settings = &self.nodes[node as usize];
         let token = Token {
@@ -126,8 +120,14 @@ impl<'m> Keystone<'m> {
 
     /// The user's token, issued at `issued` and revoked at `revoked_at` by `DELETE /v3/auth/tokens`: that has no effect
     /// on a token that does not exist yet, has expired, or cannot be decrypted any more (Keystone answers 404).
-    pub(super) fn issue_revoked(&mut self, issued: Instant, disabled_at: Instant, revoked_at: Instant) -> Issued {
-        let mut issue = self.issue(issued, disabled_at);
+    pub(super) fn issue_revoked(
+        &self,
+        node: u32,
+        issued: Instant,
+        disabled_at: Instant,
+        revoked_at: Instant,
+    ) -> Issued {
+        let mut issue = self.issue(node, issued, disabled_at);
         if revoked_at > issued && issue.token.is_accepted(revoked_at, Span::ZERO) {
             issue.token.revoked_at = issue.token.revoked_at.min(revoked_at);
         }
@@ -136,8 +136,8 @@ impl<'m> Keystone<'m> {
 
     /// A token in exchange for another: it expires with that one (`keystone.auth.plugins.token`), but is encrypted and
     /// revoked by itself.
-    pub(super) fn exchange(&mut self, now: Instant, old: &Issued) -> Issued {
-        let new = self.issue(now, Instant::NEVER);
+    pub(super) fn exchange(&self, node: u32, now: Instant, old: &Issued, disabled_at: Instant) -> Issued {
+        let new = self.issue(node, now, disabled_at);
         Issued { token: Token { expires: old.token.expires, ..new.token }, ..new }
     }
 

@@ -242,13 +242,13 @@ impl World for Cloud<'_> {
 impl<'m> Cloud<'m> {
     fn new(model: &'m Model, replication: u32, keep: Records, polls: Polls) -> Cloud<'m> {
         let streams = Streams::new(model.run.seed, replication);
-        let mut keystone = Keystone::new(model, streams);
+        let keystone = Keystone::new(model, streams);
         let held_age = model.workloads.iter().find_map(|workload| workload.service_token_age);
         let sender = |(index, process): (usize, &Process)| {
             // A process that no job knows holds nothing.
             let held_age =
                 held_age.filter(|_| model.workloads.iter().any(|workload| sends_from(&workload.program, index)));
-            Sender::new(process, &mut keystone, held_age)
+            Sender::new(process, &keystone, held_age)
         };
         let senders = model.processes.iter().enumerate().map(sender).collect();
         let mut cloud = Cloud {
@@ -366,7 +366,8 @@ impl<'m> Cloud<'m> {
         let slot = self.jobs.insert(|drawn| {
             let submission = self.submissions[workload].submit(now, drawn);
             let issued = now - submission.token_age;
-            let token = self.keystone.issue_revoked(issued, disabled_at, submission.revoked_at);
+            let node = self.keystone.pick(|| submission.streams.stream(draws::ISSUER));
+            let token = self.keystone.issue_revoked(node, issued, disabled_at, submission.revoked_at);
             Job::new(workload, self.epoch, now, &submission, token)
         });
         self.schedule_arrival(workload, queue);

@@ -16,6 +16,7 @@ use crate::model::program::{Client, Credentials, Request};
 use crate::model::vocabulary::Reason;
 use crate::model::{ProcessId, Sends, ServiceId};
 use crate::observe::{Cause, Failure};
+use crate::random::Stream;
 use crate::units::{Instant, Span};
 
 /// What auth_token answers when it refuses.
@@ -102,7 +103,9 @@ impl Cloud<'_> {
         let session = session(self.sends(request), request);
         let mut tokens = self.held_tokens(now, slot, request);
         if self.misses(request, &tokens) {
-            tokens = self.fetch_tokens(now, slot, request, queue);
+            let sending = self.sending(slot, strand, 0);
+            let node = self.log_in_node(slot, request, sending);
+            tokens = self.fetch_tokens(now, slot, request, node, queue);
         }
         let mut sent = 0;
         loop {
@@ -129,7 +132,8 @@ impl Cloud<'_> {
                 Some(reason) => match session.after_401(sent) {
                     None => return Err(refused(now, request, reason, UNAUTHORIZED)),
                     Some(retry) if retry.new_service_token || retry.new_user_token => {
-                        tokens = self.fetch_tokens(now, slot, request, queue);
+                        let node = self.log_in_node(slot, request, sending);
+                        tokens = self.fetch_tokens(now, slot, request, node, queue);
                     }
                     Some(_) => {}
                 },
@@ -172,20 +176,27 @@ impl Cloud<'_> {
             || (tokens.own.is_none() && request.credentials == Credentials::Own)
     }
 
+    /// The node of Keystone from which the sender fetches a token.
+    pub(super) fn log_in_node(&mut self, slot: u32, request: &Request, sending: u32) -> u32 {
+        let streams = self.jobs.get(slot).streams;
+        self.keystone.pick(|| streams.stream(draws::of_request(Draw::LogInNode, request, sending)))
+    }
+
     /// Throws away what the sender holds for this request and fetches it anew, as far as Keystone lets it.
     pub(super) fn fetch_tokens(
         &mut self,
         now: Instant,
         slot: u32,
         request: &Request,
+        node: u32,
         queue: &mut Queue<Event>,
     ) -> Tokens {
         let sends = self.sends(request);
         let sender = &mut self.senders[request.from.index()];
         let issued_before = sender.issued;
-        let service = if sends == Sends::Never { None } else { sender.fetch(now, &mut self.keystone) };
+        let service = if sends == Sends::Never { None } else { sender.fetch(now, node, &self.keystone) };
         let own = match request.credentials {
-            Credentials::Own => sender.fetch_own(now, &mut self.keystone),
+            Credentials::Own => sender.fetch_own(now, node, &self.keystone),
             Credentials::User | Credentials::Delegated => None,
         };
         if sends == Sends::ServiceUser {
@@ -219,7 +230,7 @@ impl Cloud<'_> {
     }
 
     /// A random stream for a sending of a request.
-    pub(super) fn draw(&mut self, slot: u32, what: Draw, request: &Request, sending: u32) -> crate::random::Stream {
+    pub(super) fn draw(&mut self, slot: u32, what: Draw, request: &Request, sending: u32) -> Stream {
         self.jobs.get(slot).streams.stream(draws::of_request(what, request, sending))
     }
 
@@ -277,6 +288,7 @@ impl Cloud<'_> {
         let presented = Presented { token: held.token.token, cached_until: *cached_until };
         let answer = from_keystone(now, &receiver.rules, &presented, false, consulted.accepted);
         *cached_until = answer.cached_until;
+        self.senders[request.from.index()].keep(held);
         self.note_validation(now, slot, request.to, consulted.accepted);
         Found { answer, consulted: Some(consulted) }
     }
@@ -368,6 +380,9 @@ impl Cloud<'_> {
         let presented = Presented { token, cached_until: *cached_until };
         let answer = from_keystone(now, &rules, &presented, allow_expired, consulted.accepted);
         *cached_until = answer.cached_until;
+        if let (Credentials::Own, Some(own)) = (request.credentials, &tokens.own) {
+            self.senders[request.from.index()].keep_own(own);
+        }
         self.note_validation(now, slot, request.to, consulted.accepted);
         Found { answer, consulted: Some(consulted) }
     }
@@ -455,16 +470,17 @@ impl Cloud<'_> {
         let receiver = &mut self.receivers[request.to.index()];
         let its_clock = now + receiver.rules.clock_ahead;
         let kept = receiver.own.filter(|own| is_reused(own.token.expires, its_clock));
-        let mut own = kept.unwrap_or_else(|| self.keystone.issue(now, Instant::NEVER));
+        let node_of = |stream: &mut Stream| (stream.uniform() * f64::from(nodes)) as u32;
+        let mut own = kept.unwrap_or_else(|| self.keystone.issue(node_of(&mut stream), now, Instant::NEVER));
         for tries in 0..MOST_TRIES {
-            let node = (stream.uniform() * f64::from(nodes)) as u32;
+            let node = node_of(&mut stream);
             if self.keystone.reads(now, node, &own) {
                 receiver.own = Some(own);
                 return Ok((node, tries));
             }
             // The session logs in after the first of its two tries; the second is final for it.
             if tries % 2 == 0 {
-                own = self.keystone.issue(now, Instant::NEVER);
+                own = self.keystone.issue(node_of(&mut stream), now, Instant::NEVER);
             }
         }
         receiver.own = Some(own);

@@ -29,7 +29,7 @@ pub(super) struct Held {
 
 impl Sender {
     /// The process at the start, with a service token of age `held_age` if it is to hold one.
-    pub(super) fn new(process: &Process, keystone: &mut Keystone<'_>, held_age: Option<Span>) -> Sender {
+    pub(super) fn new(process: &Process, keystone: &Keystone<'_>, held_age: Option<Span>) -> Sender {
         let mut sender = Sender {
             sends: process.sends,
             disabled_at: disabled_at(process),
@@ -39,7 +39,7 @@ impl Sender {
             own_issued: 0,
         };
         if let (Sends::ServiceUser, Some(age)) = (sender.sends, held_age) {
-            sender.fetch(Instant::START - age, keystone);
+            sender.fetch(Instant::START - age, 0, keystone);
         }
         sender
     }
@@ -81,15 +81,27 @@ impl Sender {
         }
     }
 
-    /// Drops the held service token and fetches a new one; `None` if Keystone refuses to issue one.
-    pub(super) fn fetch(&mut self, now: Instant, keystone: &mut Keystone<'_>) -> Option<Held> {
-        self.held = None;
-        if now >= self.disabled_at {
-            return None;
-        }
-        self.issued += 1;
-        self.held = Some(Held { token: keystone.issue(now, self.disabled_at), number: self.issued });
+    /// Drops the held service token and fetches a new one from a node; `None` if Keystone refuses to issue one.
+    pub(super) fn fetch(&mut self, now: Instant, node: u32, keystone: &Keystone<'_>) -> Option<Held> {
+        self.held = self.login(now, node, keystone).map(|token| {
+            self.issued += 1;
+            Held { token, number: self.issued }
+        });
         self.held
+    }
+
+    /// Takes over what Keystone's cache holds of a token, if it still is the one that is held.
+    pub(super) fn keep(&mut self, held: &Held) {
+        if let Some(ours) = self.held.as_mut().filter(|ours| ours.number == held.number) {
+            ours.token = held.token;
+        }
+    }
+
+    /// The same of its own token.
+    pub(super) fn keep_own(&mut self, own: &Held) {
+        if let Some(ours) = self.own.as_mut().filter(|ours| ours.number == own.number) {
+            ours.token = own.token;
+        }
     }
 
     /// The token of its own that it holds, while enough of its life is left.
@@ -98,8 +110,8 @@ impl Sender {
     }
 
     /// Drops its own token and fetches a new one.
-    pub(super) fn fetch_own(&mut self, now: Instant, keystone: &mut Keystone<'_>) -> Option<Held> {
-        self.own = self.login(now, keystone).map(|token| {
+    pub(super) fn fetch_own(&mut self, now: Instant, node: u32, keystone: &Keystone<'_>) -> Option<Held> {
+        self.own = self.login(now, node, keystone).map(|token| {
             self.own_issued += 1;
             Held { token, number: self.own_issued }
         });
@@ -107,8 +119,8 @@ impl Sender {
     }
 
     /// A token from its credentials that nobody keeps.
-    pub(super) fn login(&self, now: Instant, keystone: &mut Keystone<'_>) -> Option<Issued> {
-        (now < self.disabled_at).then(|| keystone.issue(now, self.disabled_at))
+    pub(super) fn login(&self, now: Instant, node: u32, keystone: &Keystone<'_>) -> Option<Issued> {
+        (now < self.disabled_at).then(|| keystone.issue(node, now, self.disabled_at))
     }
 }
 

@@ -21,8 +21,14 @@ pub const MAX_ACTIVE_KEYS: u32 = 3;
 pub const REVOCATION_BUFFER: Span = Span::from_seconds(1_800);
 
 /// Life of an entry in Keystone's own cache: keystone `[cache] expiration_time`, for `[token] cache_time` is unset.
-/// Nothing is kept until `[cache] backend` is set; by default it is the one that keeps nothing.
+/// Nothing is kept until `[cache] backend` is set.
 pub const KEYSTONE_CACHE_TIME: Span = Span::from_seconds(600);
+
+/// Whether Keystone keeps tokens where it has a cache: keystone `[token] caching` and `[cache] enabled`.
+pub const KEYSTONE_CACHING: bool = true;
+
+/// Where Keystone's cache is: keystone `[cache] backend`. This one keeps nothing.
+pub const KEYSTONE_CACHE_BACKEND: &str = "dogpile.cache.null";
 
 /// Life of an entry in auth_token's cache: `[keystone_authtoken] token_cache_time`.
 pub const TOKEN_CACHE_TIME: Span = Span::from_seconds(300);

@@ -19,7 +19,7 @@ const EXTRA: &str = "cloud.fernet_rotation.extra";
 /// What has no meaning where each node rotates by itself.
 const COPYING: [&str; 7] = [EVERY, AT, OFFSET, EXTRA, "cloud.keystone.sync_lag", "cloud.keystone.sync_missed", MISSED];
 /// The backend that keeps nothing, which is the default.
-const NULL_BACKEND: &str = "dogpile.cache.null";
+const NULL_BACKEND: &str = crate::identity::defaults::KEYSTONE_CACHE_BACKEND;
 
 pub(super) fn keystone(view: &View<'_>, cx: &mut Context) -> Option<Keystone> {
     let provider = view.text("keystone.token.provider", cx);

@@ -9,13 +9,12 @@ use super::{Compare, Row, table, tell};
 const VERSIONS: [(&str, &str); 3] =
     [("keystone", "30.0.0"), ("keystonemiddleware", "13.0.1"), ("keystoneauth1", "5.18.1")];
 
-/// Options that no rule has a setting for, by section: which of Keystone's caches are on, where keys, revocations and
-/// caches are kept, and how auth_token reaches Keystone and its cache.
+/// Options that no rule has a setting for, by section: where keys and revocations are kept, and how auth_token reaches Keystone and its cache.
 const NOT_SIMULATED: [(&str, &str, &[&str]); 5] = [
-    ("keystone", "[token]", &["caching", "cache_on_issue", "cache_time", "allow_rescope_scoped_token"]),
+    ("keystone", "[token]", &["cache_on_issue", "allow_rescope_scoped_token"]),
     ("keystone", "[fernet_tokens]", &["key_repository"]),
     ("keystone", "[revoke]", &["driver", "caching", "cache_time"]),
-    ("keystone", "[cache]", &["enabled", "backend", "backend_expiration_time"]),
+    ("keystone", "[cache]", &["backend_expiration_time"]),
     (
         "keystonemiddleware",
         "[keystone_authtoken]",
@@ -69,6 +68,12 @@ fn constant(row: &Row<'_>) -> Option<(String, &'static str)> {
         ("keystone", "[token]", "provider") => (defaults::TOKEN_PROVIDER.to_owned(), ""),
         ("keystone", "[fernet_tokens]", "max_active_keys") => (defaults::MAX_ACTIVE_KEYS.to_string(), "keys"),
         ("keystone", "[revoke]", "expiration_buffer") => seconds(defaults::REVOCATION_BUFFER),
+        ("keystone", "[token]", "caching") | ("keystone", "[cache]", "enabled") => {
+            (boolean(defaults::KEYSTONE_CACHING), "")
+        }
+        // Unset: that of `[cache]`.
+        ("keystone", "[token]", "cache_time") => (String::new(), "s"),
+        ("keystone", "[cache]", "backend") => (defaults::KEYSTONE_CACHE_BACKEND.to_owned(), ""),
         ("keystone", "[cache]", "expiration_time") => seconds(defaults::KEYSTONE_CACHE_TIME),
         ("keystonemiddleware", "[keystone_authtoken]", "token_cache_time") => seconds(defaults::TOKEN_CACHE_TIME),
         ("keystonemiddleware", "[keystone_authtoken]", "http_request_max_retries") => {
