@@ -243,3 +243,82 @@ impl Links {
         self.facts
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::model::ServiceId;
+    use crate::scenario::{Overrides, load_text};
+
+    /// A cloud whose nova-api has these workers, and others from 10 s on.
+    fn model(settings: &str, change: &str) -> Model {
+        let text = format!(
+            "name = \"pools\"\n{settings}\n[[workload]]\njob = \"snapshot\"\narrivals = {{ every = \"1h\" }}
+            [[change]]\nat = \"10s\"\n{change}"
+        );
+        let study = load_text("test.toml", &text, Path::new("."), &Overrides::default());
+        study.unwrap_or_else(|issues| panic!("{issues}")).points.remove(0).model
+    }
+
+    fn at(seconds: i64) -> Instant {
+        Instant::from_seconds(seconds)
+    }
+
+    fn nova_api(model: &Model) -> PoolId {
+        model.services[ServiceId::NOVA.index()].api
+    }
+
+    /// Arrived, served, and in seconds: slots, busy, waiting, and the sum of the waits.
+    fn facts(pools: Pools, pool: PoolId, end: i64) -> (u64, u64, [i128; 4]) {
+        let facts = pools.into_facts(at(end)).swap_remove(pool.index());
+        let sums = [facts.slots_micros, facts.busy_micros, facts.waiting_micros, facts.wait_sum_micros];
+        (facts.arrived, facts.served, sums.map(|micros| micros / 1_000_000))
+    }
+
+    #[test]
+    fn who_came_before_anybody_counted_workers_holds_one() {
+        let model = model("", "cloud.workers.nova = 1");
+        let (pool, mut pools) = (nova_api(&model), Pools::new(&model));
+        assert!(pools.queues(pool), "sooner or later");
+        assert!((1..=3).all(|who| pools.acquire(at(0), pool, 0, who)));
+        pools.resize(at(10), &model.changes[0].model, |who| panic!("{who} did not wait"));
+        assert!(!pools.acquire(at(11), pool, 0, 4), "three work for one");
+        let given: Vec<Option<Waiter>> = (12..15).map(|now| pools.release(at(now), pool, 0)).collect();
+        assert_eq!(given, [None, None, Some(4)]);
+        // From 10 s on: one worker for 10 s; 3 busy for 2 s, 2 for 1 s, 1 for 7 s; one waits for 3 s.
+        assert_eq!(facts(pools, pool, 20), (4, 3, [10, 15, 3, 3]));
+    }
+
+    #[test]
+    fn a_limit_that_is_lifted_was_one() {
+        let hosts = "cloud.hosts.cinder_backup = 1\ncinder.DEFAULT.backup_max_operations = 1";
+        let model = model(hosts, "cinder.DEFAULT.backup_max_operations = 0");
+        let is_it = |pool: &model::Pool| pool.name == "backups";
+        let pool = PoolId(model.pools.iter().position(is_it).unwrap() as u16);
+        let mut pools = Pools::new(&model);
+        assert!(pools.acquire(at(0), pool, 0, 1) && !pools.acquire(at(4), pool, 0, 2));
+        let mut admitted = Vec::new();
+        pools.resize(at(10), &model.changes[0].model, |who| admitted.push(who));
+        assert_eq!(admitted, [2]);
+        assert!(pools.acquire(at(12), pool, 0, 3));
+        assert_eq!((0..3).filter_map(|_| pools.release(at(15), pool, 0)).count(), 0);
+        assert_eq!(facts(pools, pool, 20), (3, 3, [10, 10, 6, 6]));
+    }
+
+    #[test]
+    fn what_was_before_the_end_of_the_warm_up_does_not_count() {
+        let model = model("run.warm_up = \"5s\"\ncloud.workers.nova = 1", "cloud.workers.nova = 2");
+        let (pool, mut pools) = (nova_api(&model), Pools::new(&model));
+        assert!(pools.acquire(at(0), pool, 0, 1) && !pools.acquire(at(3), pool, 0, 2));
+        pools.reset_statistics(at(5));
+        assert!(!pools.acquire(at(6), pool, 0, 3));
+        assert_eq!([7, 8].map(|now| pools.release(at(now), pool, 0)), [Some(2), Some(3)]);
+        pools.read_statistics(at(9));
+        assert_eq!(pools.release(at(19), pool, 0), None);
+        // Since 5 s the first waiter waited for 2 s more, which nobody counts as its wait, and the second for 2 s. Load is
+        // looked at until 9 s.
+        assert_eq!(facts(pools, pool, 20), (1, 3, [4, 4, 4, 2]));
+    }
+}

@@ -150,3 +150,36 @@ impl Cloud<'_> {
         self.jobs.caches(slot)[block * caches..][..caches].fill(Instant::ALWAYS);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::keystone::Keystone;
+    use super::*;
+    use crate::random::Streams;
+    use crate::scenario::{Overrides, load_text};
+
+    #[test]
+    fn what_was_got_inside_a_request_comes_first_and_is_forgotten_first() {
+        let text = "name = \"tokens\"\n[[workload]]\njob = \"snapshot\"\narrivals = { every = \"1h\" }";
+        let study = load_text("test.toml", text, Path::new("."), &Overrides::default());
+        let study = study.unwrap_or_else(|issues| panic!("{issues}"));
+        let mut keystone = Keystone::new(&study.points[0].model, Streams::new(1, 0));
+        let mut delegate = |at: i64| {
+            let issued = keystone.issue(Instant::from_seconds(at), Instant::NEVER);
+            Some(Delegate { issued, renews: false })
+        };
+        let mut delegated = Delegated::default();
+        let carried = |delegated: &mut Delegated| {
+            delegated.carried().map(|(issued, block)| (issued.token.expires.since(Instant::START).seconds(), block))
+        };
+        assert_eq!(carried(&mut delegated), None, "the user's own");
+        delegated.outside = delegate(1);
+        assert_eq!(carried(&mut delegated), Some((3_601.0, 1)));
+        delegated.inside = delegate(2);
+        assert_eq!(carried(&mut delegated), Some((3_602.0, 2)));
+        delegated.forget_inside();
+        assert_eq!(carried(&mut delegated), Some((3_601.0, 1)));
+    }
+}

@@ -385,3 +385,50 @@ impl Cloud<'_> {
 fn unavailable(now: Instant, request: &Request) -> Sent {
     Sent::Refused(refused(now, request, Reason::KeystoneUnavailable, UNAVAILABLE))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::cloud::{Records, simulate};
+    use crate::observe::Outcome;
+    use crate::scenario::{Overrides, load_text};
+    use crate::units::Instant;
+
+    /// When the upload of an image ends, whose two requests carry a user's token to Glance; and why it fails, if it does.
+    fn ends(settings: &str) -> (f64, Option<&'static str>) {
+        let text = format!(
+            "name = \"upload\"\nrun.duration = \"1s\"\n{settings}
+            [[workload]]\njob = \"image-upload\"\narrivals = {{ every = \"1s\" }}"
+        );
+        let study = load_text("test.toml", &text, Path::new("."), &Overrides::default());
+        let study = study.unwrap_or_else(|issues| panic!("{issues}"));
+        let record = simulate(&study.points[0].model, 0, Records::Jobs).records.remove(0);
+        let failure = match record.outcome {
+            Outcome::Failed(failure) => Some(failure.reason.code()),
+            Outcome::Completed | Outcome::Unfinished => None,
+        };
+        (record.ended.expect("it ends").since(Instant::START).seconds(), failure)
+    }
+
+    #[test]
+    fn every_station_takes_its_time() {
+        let off = "glance.keystone_authtoken.token_cache_time = -1\n";
+        let outage = |until: &str| format!("cloud.keystone.outages = [{{ from = \"0s\", until = \"{until}\" }}]");
+        let validation = "cloud.keystone.validation_time = \"2s\"\n";
+        let cases = [
+            ("each request is validated", format!("{off}{validation}"), (4.0, None)),
+            ("the second by the cache", validation.to_owned(), (2.0, None)),
+            ("and Glance works", format!("{off}{validation}cloud.requests.time = \"1s\""), (6.0, None)),
+            ("Glance logs in once, to ask", format!("{off}cloud.keystone.issue_time = \"5s\""), (5.0, None)),
+            // After 0.5, 1 and 2 s more auth_token tries again; an outage is over at its last instant.
+            ("the first retry comes through", outage("500ms"), (0.5, None)),
+            ("the second does", outage("501ms"), (1.5, None)),
+            ("the last does", outage("3500ms"), (3.5, None)),
+            ("nobody answers", outage("3501ms"), (3.5, Some("keystone_unavailable"))),
+        ];
+        for (what, settings, expected) in cases {
+            assert_eq!(ends(&settings), expected, "{what}");
+        }
+    }
+}

@@ -77,10 +77,13 @@ impl Cloud<'_> {
             && request.credentials == Credentials::User
             && request.client == Client::Keystoneauth
             && self.is_immediate[request.to.index()]
-            && (has_cache || self.keystone.is_plain());
+            // Who keeps nothing still reads what others put into the cache that they share.
+            && (has_cache || (self.keystone.is_plain() && !receiver.shares_cache));
         if !is_simple {
             return now;
         }
+        // What a change has left in the cache is of use until it is gone.
+        let is_left_over = |cached_until: Instant| !has_cache && cached_until > now;
         let cache = receiver.cache(0);
         let sender = &self.senders[request.from.index()];
         let sends = if request.with_service_token { sender.sends } else { Sends::Never };
@@ -89,18 +92,22 @@ impl Cloud<'_> {
             let Some(held) = sender.held(now) else { return now };
             let token = held.token.token;
             until = sender.held_until(&held).min(in_time_until(&rules, &token, false));
-            until = until.min(if has_cache {
-                *self.known.cached_until(cache, request.from, &held)
-            } else {
-                token.accepted_until(Span::ZERO)
-            });
+            let cached_until = *self.known.cached_until(cache, request.from, &held);
+            if is_left_over(cached_until) {
+                return now;
+            }
+            until = until.min(if has_cache { cached_until } else { token.accepted_until(Span::ZERO) });
         }
         let job = self.jobs.get(slot);
         let allow_expired = job.course(strand).with_service_token;
         let token = job.token.token;
         until = until.min(in_time_until(&rules, &token, allow_expired));
+        let cached_until = self.jobs.caches(slot)[cache];
+        if is_left_over(cached_until) {
+            return now;
+        }
         until.min(if has_cache {
-            self.jobs.caches(slot)[cache]
+            cached_until
         } else {
             token.accepted_until(if allow_expired { self.keystone.window } else { Span::ZERO })
         })
@@ -248,6 +255,81 @@ impl Cloud<'_> {
             if let Op::Poll(poll) = program.op(at) {
                 self.count_skipped(end, slot, strand, poll);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::cloud::{Polls, Records};
+    use crate::engine;
+    use crate::scenario::{Overrides, load_text};
+
+    type Foreseen = (u32, f64, f64);
+
+    /// What is foreseen after the first poll of a job that is submitted at 0 s with a new token: how many polls, when the last
+    /// of them is due and when the one behind, in seconds; none if the next poll is simulated.
+    fn foreseen(settings: &str) -> Option<Foreseen> {
+        let text = format!(
+            "name = \"polls\"\n{settings}
+            [[workload]]\njob = \"boot-from-volume\"\narrivals = {{ every = \"9h\" }}\ntoken_age = \"0s\"
+            download = \"8h\""
+        );
+        let study = load_text("test.toml", &text, Path::new("."), &Overrides::default());
+        let study = study.unwrap_or_else(|issues| panic!("{issues}"));
+        let mut cloud = Cloud::new(&study.points[0].model, 0, Records::None, Polls::Skipped);
+        let mut queue = Queue::new();
+        cloud.begin(&mut queue);
+        while cloud.jobs.in_flight() == 0 || cloud.jobs.get(0).main.polls == 0 {
+            assert_eq!(engine::run(&mut cloud, &mut queue, 1), 1, "the first job polls");
+        }
+        let seconds = |at: Instant| at.since(Instant::START).seconds();
+        let Skipped { first, foreseen } = cloud.jobs.get(0).main.skipped?;
+        assert!(first > Instant::START);
+        Some((foreseen.polls, seconds(foreseen.last), seconds(foreseen.next)))
+    }
+
+    #[test]
+    fn polls_are_skipped_up_to_what_may_go_otherwise() {
+        let off = "cinder.keystone_authtoken.token_cache_time = -1\nglance.keystone_authtoken.token_cache_time = -1\n";
+        let sends = "nova.service_user.send_service_user_token = true\n";
+        let cases: [(&str, String, Option<Foreseen>); 9] = [
+            ("Keystone refuses from the end of the token on", off.to_owned(), Some((1_199, 3_597.0, 3_600.0))),
+            (
+                "every 7 s",
+                format!("{off}nova.DEFAULT.block_device_allocate_retries_interval = 7"),
+                Some((514, 3_598.0, 3_605.0)),
+            ),
+            (
+                // Six of them before the first poll.
+                "requests take half a second",
+                format!("{off}cloud.requests.time = \"500ms\""),
+                Some((1_027, 3_597.5, 3_601.0)),
+            ),
+            (
+                "the last retry is simulated",
+                format!("{off}nova.DEFAULT.block_device_allocate_retries = 9"),
+                Some((8, 24.0, 27.0)),
+            ),
+            ("there is only one retry", format!("{off}nova.DEFAULT.block_device_allocate_retries = 1"), None),
+            ("the cache answers for 300 s", String::new(), Some((99, 297.0, 300.0))),
+            // Nova's token is replaced when less than 120 s are left: at 3,480 s it is still sent.
+            ("the sender renews", format!("{off}{sends}"), Some((1_160, 3_480.0, 3_483.0))),
+            ("workers queue", format!("{off}cloud.workers.cinder = 1"), None),
+            (
+                "Keystone may be away",
+                format!("{off}cloud.keystone.outages = [{{ from = \"1h\", until = \"2h\" }}]"),
+                None,
+            ),
+        ];
+        for (what, mut settings, expected) in cases {
+            if !settings.contains("retries =") {
+                settings.push_str("\nnova.DEFAULT.block_device_allocate_retries = 99999");
+            }
+            assert_eq!(foreseen(&settings), expected, "{what}");
         }
     }
 }

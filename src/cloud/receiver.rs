@@ -16,6 +16,8 @@ pub(super) struct Receiver {
     first_cache: usize,
     /// How many it has: one for each worker process, or one for all.
     pub(super) caches: u32,
+    /// Whether another service keeps Keystone's answers in the same place.
+    pub(super) shares_cache: bool,
     /// Of each process, whether its service user has a role that counts here.
     has_role: Vec<bool>,
     pub(super) facts: ServiceFacts,
@@ -31,6 +33,11 @@ impl Receiver {
             rules: identity::Receiver { roles_required: false, cache_time: None, clock_ahead: Span::ZERO },
             first_cache: service.first_cache.into(),
             caches: service.caches.into(),
+            shares_cache: model
+                .services
+                .iter()
+                .filter(|other| other.caches > 0)
+                .any(|other| other.first_cache == service.first_cache && other.name != service.name),
             has_role: Vec::new(),
             facts: ServiceFacts::default(),
             own: None,

@@ -69,6 +69,13 @@ fn polls_that_are_counted_late() {
         ("requests take less time from a change on", "cloud.requests.time = \"1s\"", "cloud.requests.time = \"0s\""),
         ("requests take random times", "cloud.requests.time = { exponential = { mean = \"1s\" } }", ""),
         ("Glance has workers with caches of their own", "cloud.workers.glance = 4", ""),
+        (
+            "Cinder keeps nothing, and reads what Glance keeps",
+            "cinder.keystone_authtoken = { token_cache_time = -1, memcached_servers = [\"a\"] }
+            glance.keystone_authtoken.memcached_servers = [\"a\"]",
+            "",
+        ),
+        ("Cinder keeps nothing any more", "", "cinder.keystone_authtoken.token_cache_time = -1"),
         ("Keystone has nodes that differ", "cloud.keystone = { nodes = 2, sync_missed = 0.5 }", ""),
     ];
     for (what, settings, change) in cases {

@@ -20,6 +20,8 @@ mod documents;
 mod elision;
 /// The bytes of a small run, and that nothing but scenario and seed moves them.
 mod golden;
+/// Every kind of job, by the second at which its token dies.
+mod kinds;
 /// Slots, API workers and links in whole scenarios: queueing theory from the file to the facts.
 mod load;
 /// The rules against what the real Keystone, keystonemiddleware and keystoneauth answered.

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use outlast::cloud::{Polls, Records, simulate_polls};
 use outlast::jobs::builtins;
 use outlast::model::vocabulary::Reason;
-use outlast::model::{Kind, Model, QuantityUnit};
+use outlast::model::{Kind, Model, QuantityUnit, ServiceId};
 use outlast::observe::{JobRecord, Observations, Outcome};
 use outlast::units::{Instant, Span};
 use proptest::prelude::*;
@@ -309,6 +309,10 @@ fn assert_alike(one: &Observations, other: &Observations, what: &str) -> Result<
     Ok(())
 }
 
+/// What makes requests take time on their way.
+const SLOW: [&str; 4] =
+    ["cloud.workers.", "cloud.keystone.validation_time", "cloud.keystone.issue_time", "cloud.keystone.outages"];
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, max_shrink_iters: 400, ..ProptestConfig::default() })]
 
@@ -330,6 +334,47 @@ proptest! {
         prop_assert_eq!(facts.events, again.events);
         let simulated = simulate_polls(model, replication, Records::Jobs, Polls::Events);
         assert_alike(&facts, &simulated, "polls counted, polls as events")?;
+    }
+
+    /// Where nothing takes time a request is judged in one go. Workers of Keystone whom nobody ever waits for send every
+    /// request from station to station, to the same end.
+    #[test]
+    fn a_request_by_stations_is_the_same_request(mut drawn in drawn(), replication in 0_u32..1_000) {
+        let is_slow = |line: &str| SLOW.iter().any(|key| line.starts_with(key));
+        drawn.changes.iter_mut().for_each(|(_, keys)| keys.retain(|(key, _)| !is_slow(CHANGED[*key].0)));
+        drawn.changes.retain(|(_, keys)| !keys.is_empty());
+        let text: String = drawn.text().lines().filter(|line| !is_slow(line)).flat_map(|line| [line, "\n"]).collect();
+        let [at_once, by_stations] = [text.clone(), format!("cloud.workers.keystone = 1000\n{text}")].map(|text| {
+            let study = study(&text);
+            simulate_polls(&study.points[0].model, replication, Records::Jobs, Polls::Skipped)
+        });
+        for (one, other) in at_once.records.iter().zip(&by_stations.records) {
+            prop_assert_eq!(one, other);
+        }
+        prop_assert_eq!(&at_once.services, &by_stations.services);
+        prop_assert!(at_once.workloads == by_stations.workloads);
+    }
+}
+
+/// A plain wait has no parts, and none that came to an end.
+#[test]
+fn what_is_done_for_each_part_is_undone_for_each_part() {
+    for (pieces, requests) in [(0, 0), (1, 2), (3, 6)] {
+        let (facts, _) = one_job(
+            r#"[[job]]
+            name = "copy"
+            description = "Copies pieces, waits, and removes them again."
+            quantities = { long = { meaning = "Copy." }, pieces = { unit = "count", meaning = "Pieces." } }
+            steps = [
+              { wait = "long", parts = "pieces", each = [{ request = "put", from = "client", to = "nova" }] },
+              { wait = "long" },
+              { attempt = [{ request = "delete", from = "client", to = "nova" }], times = "parts" },
+            ]"#,
+            &format!("job = \"copy\"\nlong = \"10s\"\npieces = {pieces}"),
+            "",
+        );
+        assert_eq!(facts.records[0].outcome, Outcome::Completed);
+        assert_eq!(facts.services[ServiceId::NOVA.index()].requests, requests, "{pieces} pieces");
     }
 }
 
