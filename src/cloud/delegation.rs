@@ -165,9 +165,9 @@ mod tests {
         let text = "name = \"tokens\"\n[[workload]]\njob = \"snapshot\"\narrivals = { every = \"1h\" }";
         let study = load_text("test.toml", text, Path::new("."), &Overrides::default());
         let study = study.unwrap_or_else(|issues| panic!("{issues}"));
-        let mut keystone = Keystone::new(&study.points[0].model, Streams::new(1, 0));
+        let keystone = Keystone::new(&study.points[0].model, Streams::new(1, 0));
         let mut delegate = |at: i64| {
-            let issued = keystone.issue(Instant::from_seconds(at), Instant::NEVER);
+            let issued = keystone.issue(0, Instant::from_seconds(at), Instant::NEVER);
             Some(Delegate { issued, renews: false })
         };
         let mut delegated = Delegated::default();
