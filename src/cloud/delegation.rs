@@ -166,7 +166,7 @@ mod tests {
         let study = load_text("test.toml", text, Path::new("."), &Overrides::default());
         let study = study.unwrap_or_else(|issues| panic!("{issues}"));
         let keystone = Keystone::new(&study.points[0].model, Streams::new(1, 0));
-        let mut delegate = |at: i64| {
+        let delegate = |at: i64| {
             let issued = keystone.issue(0, Instant::from_seconds(at), Instant::NEVER);
             Some(Delegate { issued, renews: false })
         };

@@ -185,6 +185,13 @@ impl Cloud<'_> {
                 self.jobs.get(slot).course(strand).tries[usize::from(*level)] = 0;
                 Next::Go(next)
             }
+            Op::EndRetry { level } => {
+                let course = self.jobs.get(slot).course(strand);
+                if std::mem::take(&mut course.tries[usize::from(*level)]) > 0 {
+                    course.earliest = None;
+                }
+                Next::Go(next)
+            }
             Op::CountAttempt => {
                 self.jobs.get(slot).attempts += 1;
                 Next::Go(next)

@@ -147,6 +147,7 @@ pub(super) fn with_labels(op: Op, to: &mut impl FnMut(Label) -> Label) -> Op {
         | Op::BeginRepeat
         | Op::Set { .. }
         | Op::BeginRetry { .. }
+        | Op::EndRetry { .. }
         | Op::CountAttempt
         | Op::Fail { .. }
         | Op::Caught { .. }

@@ -459,6 +459,7 @@ impl<'d> Compiler<'d> {
         let duty = Duty::Do(Op::Again { level, tries, status: retry.status, depth, again });
         let refused = Refused { to: self.pad(duty, outwards, place), depth };
         self.list(&retry.steps, Around { refused, ends_job: false, retries: level + 1, ..around });
+        self.push(Op::EndRetry { level }, place);
     }
 
     fn choice(&mut self, test: Test, then: &'d [Node], otherwise: &'d [Node], around: Around, place: Place) {

@@ -247,6 +247,7 @@ fn is_timeless(op: &Op) -> bool {
         | Op::IfServiceToken { .. }
         | Op::Jump(_)
         | Op::BeginRetry { .. }
+        | Op::EndRetry { .. }
         | Op::CountAttempt
         | Op::Again { .. }
         | Op::Fail { .. }

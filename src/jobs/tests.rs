@@ -222,7 +222,7 @@ fn assert_walkable(program: &Program) {
                 assert!(is_inside(refused), "{op:?}");
             }
             Op::Poll(poll) => assert!(is_inside(poll.refused) && is_inside(poll.gave_up), "{op:?}"),
-            Op::BeginRetry { level } | Op::Again { level, .. } => {
+            Op::BeginRetry { level } | Op::EndRetry { level } | Op::Again { level, .. } => {
                 assert!(usize::from(level) < Program::MOST_RETRIES, "{op:?}");
             }
             _ => {}

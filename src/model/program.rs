@@ -253,6 +253,11 @@ pub enum Op {
         /// Which of the retries around each other, from 0.
         level: u8,
     },
+    /// What was tried was done: refusals that were overcome on the way are causes of nothing.
+    EndRetry {
+        /// Which of the retries around each other.
+        level: u8,
+    },
     /// The column `attempts` counts one more.
     CountAttempt,
     /// After a refusal: goes to `again`, and forgets the refusal, if tries are left and it came as `status`; else on,

@@ -280,3 +280,28 @@ fn completed_and_unfinished() {
         assert_eq!(records[0].outcome, expected, "{download}");
     }
 }
+
+/// An outage that a retry has overcome is not why the job fails two hours later.
+#[test]
+fn what_was_overcome_is_no_cause() {
+    let text = "name = \"overcome\"
+        run.duration = \"1s\"
+        cloud.keystone.outages = [{ from = \"0s\", until = \"5s\" }]
+        [[job]]
+        name = \"ask-twice\"
+        description = \"Asks, and asks again two hours later.\"
+        steps = [
+          { retry = 3, steps = [{ request = \"ask\", from = \"client\", to = \"nova\" }] },
+          { wait = \"2h\" },
+          { request = \"ask_again\", from = \"client\", to = \"nova\" },
+        ]
+        [[workload]]
+        job = \"ask-twice\"
+        arrivals = { every = \"1s\" }
+        token_age = \"0s\"";
+    let model = study(text).points.remove(0).model;
+    let failed = failure(&records(&model, 0)[0]).expect("the token lives for an hour");
+    let kind = &model.workloads[0].kind;
+    let story = (kind.step_name(failed.step), kind.step_name(failed.first_cause.step), failed.first_cause.reason);
+    assert_eq!(story, ("ask_again", "ask_again", UserTokenExpired));
+}

@@ -60,6 +60,7 @@ impl Shown<'_> {
             Op::IfServiceToken { otherwise } => format!("if service token else {}", otherwise.0),
             Op::Jump(label) => format!("jump {}", label.0),
             Op::BeginRetry { level } => format!("begin retry {level}"),
+            Op::EndRetry { level } => format!("end retry {level}"),
             Op::CountAttempt => "count attempt".to_owned(),
             Op::Again { level, tries, status, depth, again } => {
                 let status = status.map_or("any".to_owned(), |status| status.to_string());
