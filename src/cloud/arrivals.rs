@@ -6,6 +6,9 @@ use crate::random::daily::Level;
 use crate::random::{Ascending, DailyRate, Dist, Stream, Streams, name_key};
 use crate::units::{Bytes, Instant, Span, Throughput};
 
+/// No wait has more parts: they are counted in 32 bits.
+const MOST_PIECES: i64 = u32::MAX as i64 - 1;
+
 /// Stands for the time of a copy that depends on what else is copied.
 pub(super) const SHARED: i64 = -1;
 
@@ -154,7 +157,7 @@ impl<'m> Submissions<'m> {
                 (None, Source::Pieces { size, per, from }) => {
                     let bytes = drawn[size.index()].unsigned_abs();
                     let pieces = if bytes < *from { 0 } else { bytes.div_ceil(*per) };
-                    drawn[index] = i64::try_from(pieces).unwrap_or(i64::MAX);
+                    drawn[index] = i64::try_from(pieces).unwrap_or(i64::MAX).min(MOST_PIECES);
                 }
                 (None, Source::Drawn(_)) | (Some(_), _) => {}
             }
@@ -189,7 +192,8 @@ fn sample(dist: &Dist, unit: QuantityUnit, stream: impl FnOnce() -> Stream) -> i
     let value = dist.as_constant().unwrap_or_else(|| dist.sample(&mut stream()));
     match unit {
         QuantityUnit::Seconds => Span::from_seconds_f64(value).micros(),
-        QuantityUnit::Bytes | QuantityUnit::Count => value.round_ties_even() as i64,
+        QuantityUnit::Bytes => value.round_ties_even() as i64,
+        QuantityUnit::Count => (value.round_ties_even() as i64).min(MOST_PIECES),
     }
 }
 

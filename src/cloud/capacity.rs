@@ -166,7 +166,11 @@ impl Pools {
 
     /// What they did up to the end.
     pub(super) fn into_facts(mut self, end: Instant) -> Vec<PoolFacts> {
-        self.read_statistics(end);
+        // A run may end before jobs cease to arrive, if they do so early; nothing moves then.
+        if self.under_load {
+            self.read_statistics(end.max(self.period.loaded_until));
+        }
+        self.read_statistics(end.max(self.period.loaded_until));
         self.groups.into_iter().map(|group| group.facts).collect()
     }
 }
@@ -239,7 +243,11 @@ impl Links {
         }
     }
 
-    pub(super) fn into_facts(self) -> Vec<LinkFacts> {
+    /// What they did up to the end; `loaded_until` is when the last job may have arrived.
+    pub(super) fn into_facts(mut self, end: Instant, loaded_until: Instant) -> Vec<LinkFacts> {
+        if end <= loaded_until {
+            self.read_statistics(loaded_until);
+        }
         self.facts
     }
 }
@@ -271,7 +279,8 @@ mod tests {
     }
 
     /// Arrived, served, and in seconds: slots, busy, waiting, and the sum of the waits.
-    fn facts(pools: Pools, pool: PoolId, end: i64) -> (u64, u64, [i128; 4]) {
+    fn facts(mut pools: Pools, pool: PoolId, end: i64) -> (u64, u64, [i128; 4]) {
+        pools.period.loaded_until = at(end);
         let facts = pools.into_facts(at(end)).swap_remove(pool.index());
         let sums = [facts.slots_micros, facts.busy_micros, facts.waiting_micros, facts.wait_sum_micros];
         (facts.arrived, facts.served, sums.map(|micros| micros / 1_000_000))

@@ -4,7 +4,7 @@ use super::job::Job;
 use super::{Cloud, Records};
 use crate::model::ServiceId;
 use crate::observe::{FailureKey, Observations, Outcome, ServiceFacts};
-use crate::units::Span;
+use crate::units::{Instant, Span};
 
 impl Cloud<'_> {
     /// Counts a job whose timelines have all ended; its slot is still as it left it.
@@ -70,7 +70,7 @@ impl Cloud<'_> {
             workloads: self.workloads,
             services,
             pools: self.pools.into_facts(end),
-            links: self.links.into_facts(),
+            links: self.links.into_facts(end, Instant::START + self.model.run.duration),
             service_tokens_issued: self
                 .senders
                 .iter()

@@ -12,6 +12,9 @@ use crate::model::{PoolId, QuantityId, ServiceId, Source, StepId};
 use crate::observe::{Cause, Failure, Outcome};
 use crate::units::{Bytes, Instant, MICROS, Span};
 
+/// So many operations at one instant are done in a row; then whoever wants the run to stop is heard.
+const STEPS_AT_ONCE: u32 = 100_000;
+
 /// What a poll answered that was fine.
 const OK: u16 = 200;
 
@@ -41,9 +44,18 @@ impl Cloud<'_> {
                 return;
             }
         }
+        let mut steps = 0;
         loop {
             match self.step(now, slot, strand, program, at, queue) {
-                Next::Go(label) => at = label,
+                Next::Go(label) if steps == STEPS_AT_ONCE => {
+                    self.jobs.get(slot).course(strand).at = label;
+                    self.schedule(now, slot, strand, queue);
+                    return;
+                }
+                Next::Go(label) => {
+                    steps += 1;
+                    at = label;
+                }
                 Next::Wait(until, label) => {
                     self.jobs.get(slot).course(strand).at = label.unwrap_or(at);
                     self.schedule(until, slot, strand, queue);
@@ -94,17 +106,17 @@ impl Cloud<'_> {
                 Sent::Refused(failure) => self.raise(slot, strand, failure, *refused),
                 Sent::Later(next) => next,
             },
-            Op::Leave { service } => {
-                self.jobs.get(slot).delegated.forget_inside();
+            Op::Leave { service, forgets } => {
+                if *forgets {
+                    self.jobs.get(slot).delegated.forget_inside();
+                }
                 self.free_worker(now, *service, queue);
                 Next::Go(next)
             }
             Op::Answer { step, status, reason, refused } => {
                 let course = self.jobs.get(slot).course(strand);
                 let inner = course.refusals[usize::from(refused.depth)];
-                let failure = answered(now, *step, *status, *reason, inner);
-                course.refusals[usize::from(refused.depth)] = Some(failure);
-                Next::Go(refused.to)
+                self.raise(slot, strand, answered(now, *step, *status, *reason, inner), *refused)
             }
             Op::Obtain { how, of, step, from, inside, refused } => {
                 match self.obtain(now, slot, *how, *of, *from, *inside) {
@@ -133,12 +145,13 @@ impl Cloud<'_> {
             Op::BeginParts => {
                 let course = self.jobs.get(slot).course(strand);
                 course.part = 0;
+                course.parts_done = 0;
                 course.parts_since = now;
                 Next::Go(next)
             }
             Op::BeginRepeat => {
                 let course = self.jobs.get(slot).course(strand);
-                course.repetitions = course.part;
+                course.repetitions = course.parts_done;
                 Next::Go(next)
             }
             Op::NextRepeat { done } => {
@@ -150,12 +163,19 @@ impl Cloud<'_> {
             Op::NextPart { parts, done } => {
                 let parts = self.jobs.quantity(slot, *parts);
                 let done_parts = i64::from(self.jobs.get(slot).course(strand).part);
-                Next::Go(if done_parts < parts { next } else { *done })
+                if done_parts < parts {
+                    return Next::Go(next);
+                }
+                // What follows is named as if it had no parts before it.
+                self.jobs.get(slot).course(strand).part = 0;
+                Next::Go(*done)
             }
             Op::WaitPart { quantity, parts, again } => {
                 let parts = self.jobs.quantity(slot, *parts);
                 let passes = self.pass(now, slot, strand, *quantity, parts, *again, queue);
-                self.jobs.get(slot).course(strand).part += 1;
+                let course = self.jobs.get(slot).course(strand);
+                course.part += 1;
+                course.parts_done = course.part;
                 passes
             }
             Op::Fork { branch } => {
@@ -391,8 +411,9 @@ impl Cloud<'_> {
         if matches!(job.course(strand).stage, Stage::Fresh) {
             self.count_skipped(now, slot, strand, poll);
             let job = self.jobs.get(slot);
-            job.polls += 1;
-            job.course(strand).polls += 1;
+            job.polls = job.polls.saturating_add(1);
+            let polls = &mut job.course(strand).polls;
+            *polls = polls.saturating_add(1);
             job.course(strand).stage = Stage::Polling;
         }
         match self.send(now, slot, strand, &poll.request, queue) {
@@ -415,7 +436,7 @@ impl Cloud<'_> {
         let again = worked + poll.interval;
         let (reason, on) = if poll.error.contains(state) {
             (Reason::VolumeError, worked)
-        } else if polls >= poll.attempts {
+        } else if polls >= poll.attempts && poll.attempts != u32::MAX {
             (Reason::VolumeWaitTimeout, again)
         } else if self.queues_at(poll.request.to) {
             return not_at_once(now, self.after_work(now, slot, strand, &poll.request, worked, again, at, queue));

@@ -50,6 +50,8 @@ pub(super) struct Course {
     pub(super) tries: [u32; Program::MOST_RETRIES],
     /// Parts of the wait under way that are done.
     pub(super) part: u32,
+    /// The same, of the last wait in parts even when it is over.
+    pub(super) parts_done: u32,
     /// How often something is still to be repeated.
     pub(super) repetitions: u32,
     /// When that wait began.
@@ -74,6 +76,7 @@ impl Course {
         earliest: None,
         tries: [0; Program::MOST_RETRIES],
         part: 0,
+        parts_done: 0,
         repetitions: 0,
         parts_since: Instant::START,
         polls: 0,

@@ -220,8 +220,8 @@ fn cluster(model: &Model, streams: Streams) -> Cluster {
                         Some(seconds) if *missed == 0.0 && !is_always_missed => {
                             Syncs::after(Span::from_seconds_f64(seconds))
                         }
-                        _ => Syncs::drawn(&primary, Instant::START - OLDEST, until, |generation, at| {
-                            let stream = &mut streams.of(draws::SYNC, u64::from(node)).stream(generation as u64);
+                        _ => Syncs::drawn(&primary, Instant::START - OLDEST, until, |_, at| {
+                            let stream = &mut streams.of(draws::SYNC, u64::from(node)).stream(at.micros() as u64);
                             let is_missed = stream.uniform() < *missed
                                 || missed_between.iter().any(|m| m.node == node && m.from <= at && at < m.until);
                             (!is_missed).then(|| Span::from_seconds_f64(lag.sample(stream)))

@@ -31,6 +31,8 @@ pub trait Settings {
 
 /// More polls than this at one instant would only burn time.
 const MOST_POLLS_AT_ONCE: u32 = 1_001;
+/// So would more tries, which have no pause between them.
+const MOST_TRIES: u32 = 1_000;
 
 impl Definition {
     /// The program of this kind's jobs. Problems that only show under these settings have their place in the
@@ -73,6 +75,15 @@ struct Compiler<'d> {
     branches: VecDeque<(Label, &'d [Node], Place)>,
     problems: Vec<Issue>,
     is_complete: bool,
+}
+
+/// Whether a token is got in a list, requests within it apart: they forget their own.
+fn obtains(steps: &[Node]) -> bool {
+    steps.iter().any(|node| match &node.step {
+        Step::Obtain { .. } => true,
+        Step::Request(_) => false,
+        step => step.lists().into_iter().any(obtains),
+    })
 }
 
 /// What stands around a step.
@@ -341,7 +352,7 @@ impl<'d> Compiler<'d> {
     fn request(&mut self, request: &'d definition::Request, repetition: u8, around: Around, place: Place) {
         let has_inside = !self.is_nothing(&request.inside);
         let compiled = self.compiled(request, repetition, has_inside);
-        let leave = has_inside.then_some(Op::Leave { service: request.to });
+        let leave = has_inside.then(|| Op::Leave { service: request.to, forgets: obtains(&request.inside) });
         let refused = if request.cleans_up {
             let duty = Duty::Leave { leave: None, cleans_up: true };
             Refused { to: self.pad(duty, around, place), ..around.refused }
@@ -449,6 +460,15 @@ impl<'d> Compiler<'d> {
                 u32::try_from(tries).unwrap_or(u32::MAX)
             }
         };
+        if tries > MOST_TRIES {
+            let key = match &retry.tries {
+                Amount::Key(key) => Some(key.as_str()),
+                Amount::Fixed(_) => None,
+            };
+            let at = key.and_then(|key| self.settings.place(key)).unwrap_or(place);
+            let name = key.unwrap_or("retry");
+            self.problems.push(Issue::at(at, format!("`{name}`: at most {MOST_TRIES} tries, and there are {tries}")));
+        }
         let (level, depth) = (around.retries, around.refused.depth);
         let again = self.asm.label();
         self.push(Op::BeginRetry { level }, place);

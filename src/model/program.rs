@@ -150,6 +150,8 @@ pub enum Op {
     Leave {
         /// The receiver.
         service: ServiceId,
+        /// Whether it got a token for itself meanwhile, which holds no longer.
+        forgets: bool,
     },
     /// The service answers the request around this with an error; unwinds to where that request's refusal leads,
     /// through [`Op::Leave`].

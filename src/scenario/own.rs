@@ -9,6 +9,8 @@ use crate::document::{Issue, Node, Place, Table, Value};
 const MOST_SERVICES: usize = 200;
 /// Places of links have one byte too.
 const MOST_LINKS: usize = 200;
+/// Pools of one service; those of all have places of two bytes.
+const MOST_POOLS: usize = 64;
 /// The largest size of a pool.
 const MOST_SLOTS: i128 = 1_000_000;
 
@@ -76,6 +78,9 @@ fn add_service(names: &mut Names, table: &Table, place: Place, cx: &mut Context)
     } else {
         let slots: Vec<&str> = pools(table).into_iter().map(|(pool, _, _)| pool).filter(|pool| *pool != API).collect();
         names.add_service(name, &slots);
+    }
+    if let Some((_, place, _)) = pools(table).get(MOST_POOLS) {
+        cx.issue(Issue::at(*place, format!("`service.pools`: at most {MOST_POOLS} for a service")));
     }
     for (pool, place, value) in pools(table) {
         if let Err(message) = is_good(pool) {

@@ -305,3 +305,61 @@ fn what_was_overcome_is_no_cause() {
     let story = (kind.step_name(failed.step), kind.step_name(failed.first_cause.step), failed.first_cause.reason);
     assert_eq!(story, ("ask_again", "ask_again", UserTokenExpired));
 }
+
+/// What a service's own answer begins in a branch is the first cause of the poll that sees `error`.
+#[test]
+fn an_answer_may_come_first() {
+    let text = "name = \"answer\"
+        run.duration = \"1s\"
+        [[job]]
+        name = \"j\"
+        description = \"A branch is told no.\"
+        resources = { v = [\"creating\", \"ok\", \"error\"] }
+        steps = [
+          { set = { v = \"creating\" } },
+          { beside = [
+              { try = [
+                  { wait = \"10s\" },
+                  { request = \"in_branch\", from = \"cinder-volume\", to = \"glance\", inside = [{ answer = 409, reason = \"detach_conflict\" }] },
+                ],
+                refused = [{ set = { v = \"error\" } }] },
+              { set = { v = \"ok\" } },
+            ] },
+          { poll = \"p\", from = \"nova-compute\", to = \"cinder\", until = { v = \"ok\" }, error = { v = \"error\" }, retries = 9, interval = \"3s\" },
+        ]
+        [[workload]]
+        job = \"j\"
+        arrivals = { every = \"1s\" }
+        token_age = \"0s\"";
+    let model = study(text).points.remove(0).model;
+    let failed = failure(&records(&model, 0)[0]).expect("the branch fails");
+    let kind = &model.workloads[0].kind;
+    let cause = failed.first_cause;
+    assert_eq!((kind.step_name(failed.step), failed.reason), ("p", VolumeError));
+    assert_eq!(
+        (kind.step_name(cause.step), cause.reason, cause.at),
+        ("in_branch", DetachConflict, Instant::from_seconds(10))
+    );
+}
+
+/// A request within the one for which a token was got does not end the life of that token.
+#[test]
+fn what_is_got_for_a_request_lasts_until_it_is_answered() {
+    let text = "name = \"login\"
+        run.duration = \"1s\"
+        [[job]]
+        name = \"j\"
+        description = \"A long request on a token of the service's own.\"
+        steps = [{ request = \"outer\", from = \"client\", to = \"nova\", inside = [
+          { login = \"l\", from = \"cinder-api\" },
+          { request = \"mid\", from = \"cinder-api\", to = \"glance\", inside = [{ wait = \"10s\" }] },
+          { wait = \"30m\" },
+          { request = \"late\", from = \"cinder-api\", to = \"glance\", token = \"delegated\" },
+        ] }]
+        [[workload]]
+        job = \"j\"
+        arrivals = { every = \"1s\" }
+        token_age = \"50m\"";
+    let model = study(text).points.remove(0).model;
+    assert_eq!(records(&model, 0)[0].outcome, Outcome::Completed);
+}

@@ -18,7 +18,9 @@ impl Shown<'_> {
     fn op(&self, op: &Op) -> String {
         match *op {
             Op::Request { request, refused } => format!("request {}{}", self.request(&request), at(refused)),
-            Op::Leave { service } => format!("leave {}", self.names.service_name(service)),
+            Op::Leave { service, forgets } => {
+                format!("leave {}{}", self.names.service_name(service), if forgets { " and forget" } else { "" })
+            }
             Op::Answer { step, status, reason, refused } => {
                 let reason = reason.map_or("-", |reason| reason.code());
                 format!("answer {} {status} {reason}{}", self.kind.step_name(step), at(refused))
