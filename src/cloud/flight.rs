@@ -151,10 +151,18 @@ impl Cloud<'_> {
                         Called::Unreachable => return unavailable(now, request),
                         Called::Done => {}
                     }
-                    // The same as was asked.
-                    let sending = self.sending(slot, strand, flight.sent);
-                    let node = self.log_in_node(slot, request, sending);
-                    flight.tokens = self.fetch_tokens(now, slot, request, node, queue);
+                    // A session lets one caller in at a time, and the next finds what that one has fetched
+                    // (`keystoneauth1.identity.base.BaseIdentityPlugin.get_access`).
+                    let held = self.held_tokens(now, slot, request);
+                    let number = |tokens: &Tokens| tokens.service.map(|held| held.number);
+                    if held.service.is_some() && number(&held) != number(&flight.tokens) {
+                        flight.tokens = held;
+                    } else {
+                        // The same node as was asked.
+                        let sending = self.sending(slot, strand, flight.sent);
+                        let node = self.log_in_node(slot, request, sending);
+                        flight.tokens = self.fetch_tokens(now, slot, request, node, queue);
+                    }
                     if self.misses(request, &flight.tokens) {
                         return Sent::Refused(refused(now, request, Reason::ServiceTokenInvalid, UNAUTHORIZED));
                     }
