@@ -64,18 +64,14 @@ impl Flight {
 enum Station {
     /// Nothing is done yet.
     Start,
-    /// Its sender asks Keystone for what it lacks.
-    LogIn(Call),
+    /// Its sender or its receiver asks Keystone.
+    Asking(Errand, Call),
     /// It arrives at the receiver.
     Door,
     /// It waits for a worker, or has just got one.
     Queued,
-    /// The receiver asks about the service token.
-    Service(Call),
     /// The receiver has looked at the service token.
     User,
-    /// The receiver asks about the user's token.
-    AskUser(Call),
 }
 
 /// A call to Keystone.
@@ -94,8 +90,11 @@ enum Call {
 /// What a call to Keystone is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Errand {
+    /// The sender fetches what it lacks.
     LogIn,
+    /// The receiver asks about the service token.
     Service,
+    /// The receiver asks about the user's token.
     User { allow_expired: bool },
 }
 
@@ -140,33 +139,25 @@ impl Cloud<'_> {
                 Station::Start => {
                     flight.tokens = self.held_tokens(now, slot, request);
                     let lacks = self.misses(request, &flight.tokens);
-                    flight.at = if lacks { Station::LogIn(Call::Connect) } else { Station::Door };
+                    flight.at = if lacks { Station::Asking(Errand::LogIn, Call::Connect) } else { Station::Door };
                 }
-                Station::LogIn(mut call) => {
-                    match self.call(now, slot, strand, request, flight, &mut call, Errand::LogIn, queue) {
+                Station::Asking(errand, mut call) => {
+                    match self.call(now, slot, strand, request, flight, &mut call, errand, queue) {
                         Called::Later(next) => {
-                            flight.at = Station::LogIn(call);
+                            flight.at = Station::Asking(errand, call);
                             return Sent::Later(next);
                         }
-                        Called::Unreachable => return unavailable(now, request),
+                        Called::Unreachable => {
+                            if errand != Errand::LogIn {
+                                self.free_worker(now, request.to, queue);
+                            }
+                            return Sent::Refused(refused(now, request, Reason::KeystoneUnavailable, UNAVAILABLE));
+                        }
                         Called::Done => {}
                     }
-                    // A session lets one caller in at a time, and the next finds what that one has fetched
-                    // (`keystoneauth1.identity.base.BaseIdentityPlugin.get_access`).
-                    let held = self.held_tokens(now, slot, request);
-                    let number = |tokens: &Tokens| tokens.service.map(|held| held.number);
-                    if held.service.is_some() && number(&held) != number(&flight.tokens) {
-                        flight.tokens = held;
-                    } else {
-                        // The same node as was asked.
-                        let sending = self.sending(slot, strand, flight.sent);
-                        let node = self.log_in_node(slot, request, sending);
-                        flight.tokens = self.fetch_tokens(now, slot, request, node, queue);
+                    if let Some(sent) = self.told(now, slot, strand, request, flight, errand, queue) {
+                        return sent;
                     }
-                    if self.misses(request, &flight.tokens) {
-                        return Sent::Refused(refused(now, request, Reason::ServiceTokenInvalid, UNAUTHORIZED));
-                    }
-                    flight.at = Station::Door;
                 }
                 Station::Door => {
                     flight.sent += 1;
@@ -183,34 +174,16 @@ impl Cloud<'_> {
                     if let Some(held) = flight.tokens.service {
                         match self.service_from_cache(now, request, flight.worker, &held) {
                             Some(answer) => flight.service = Some(self.service_verdict(request, answer)),
-                            None => flight.at = Station::Service(Call::Connect),
+                            None => flight.at = Station::Asking(Errand::Service, Call::Connect),
                         }
                     }
-                }
-                Station::Service(mut call) => {
-                    match self.call(now, slot, strand, request, flight, &mut call, Errand::Service, queue) {
-                        Called::Later(next) => {
-                            flight.at = Station::Service(call);
-                            return Sent::Later(next);
-                        }
-                        Called::Unreachable => {
-                            self.free_worker(now, request.to, queue);
-                            return unavailable(now, request);
-                        }
-                        Called::Done => {}
-                    }
-                    if let (Some(held), Some(consulted)) = (flight.tokens.service, flight.consulted.take()) {
-                        let found = self.service_from_keystone(now, slot, request, flight.worker, &held, consulted);
-                        flight.service = Some(self.service_verdict(request, found.answer));
-                    }
-                    flight.at = Station::User;
                 }
                 Station::User => {
                     let allow_expired = flight.service.is_some_and(|service| service.allow_expired);
                     let cached =
                         self.user_from_cache(now, slot, request, flight.worker, &mut flight.tokens, allow_expired);
                     match cached {
-                        None => flight.at = Station::AskUser(Call::Connect),
+                        None => flight.at = Station::Asking(Errand::User { allow_expired }, Call::Connect),
                         Some(answer) => {
                             let found = Found { answer, consulted: None };
                             if let Some(sent) = self.conclude(now, slot, strand, request, flight, found, queue) {
@@ -219,28 +192,55 @@ impl Cloud<'_> {
                         }
                     }
                 }
-                Station::AskUser(mut call) => {
-                    let allow_expired = flight.service.is_some_and(|service| service.allow_expired);
-                    let errand = Errand::User { allow_expired };
-                    match self.call(now, slot, strand, request, flight, &mut call, errand, queue) {
-                        Called::Later(next) => {
-                            flight.at = Station::AskUser(call);
-                            return Sent::Later(next);
-                        }
-                        Called::Unreachable => {
-                            self.free_worker(now, request.to, queue);
-                            return unavailable(now, request);
-                        }
-                        Called::Done => {}
-                    }
-                    let consulted = flight.consulted.take().expect("a call about a token brings an answer");
-                    let worker = flight.worker;
-                    let tokens = &mut flight.tokens;
-                    let found = self.user_from_keystone(now, slot, request, worker, tokens, allow_expired, consulted);
-                    if let Some(sent) = self.conclude(now, slot, strand, request, flight, found, queue) {
-                        return sent;
-                    }
+            }
+        }
+    }
+
+    /// Goes on with what Keystone has answered; `None`: to the next station.
+    #[expect(clippy::too_many_arguments, reason = "a part of one course")]
+    fn told(
+        &mut self,
+        now: Instant,
+        slot: u32,
+        strand: Strand,
+        request: &Request,
+        flight: &mut Flight,
+        errand: Errand,
+        queue: &mut Queue<Event>,
+    ) -> Option<Sent> {
+        match errand {
+            Errand::LogIn => {
+                // A session lets one caller in at a time, and the next finds what that one has fetched
+                // (`keystoneauth1.identity.base.BaseIdentityPlugin.get_access`).
+                let held = self.held_tokens(now, slot, request);
+                let number = |tokens: &Tokens| tokens.service.map(|held| held.number);
+                if held.service.is_some() && number(&held) != number(&flight.tokens) {
+                    flight.tokens = held;
+                } else {
+                    // The same node as was asked.
+                    let sending = self.sending(slot, strand, flight.sent);
+                    let node = self.log_in_node(slot, request, sending);
+                    flight.tokens = self.fetch_tokens(now, slot, request, node, queue);
                 }
+                if self.misses(request, &flight.tokens) {
+                    return Some(Sent::Refused(refused(now, request, Reason::ServiceTokenInvalid, UNAUTHORIZED)));
+                }
+                flight.at = Station::Door;
+                None
+            }
+            Errand::Service => {
+                if let (Some(held), Some(consulted)) = (flight.tokens.service, flight.consulted.take()) {
+                    let found = self.service_from_keystone(now, slot, request, flight.worker, &held, consulted);
+                    flight.service = Some(self.service_verdict(request, found.answer));
+                }
+                flight.at = Station::User;
+                None
+            }
+            Errand::User { allow_expired } => {
+                let consulted = flight.consulted.take().expect("a call about a token brings an answer");
+                let (worker, tokens) = (flight.worker, &mut flight.tokens);
+                let found = self.user_from_keystone(now, slot, request, worker, tokens, allow_expired, consulted);
+                self.conclude(now, slot, strand, request, flight, found, queue)
             }
         }
     }
@@ -266,7 +266,7 @@ impl Cloud<'_> {
         match self.session(request).after_401(flight.sent) {
             None => return Some(Sent::Refused(refused(now, request, reason, UNAUTHORIZED))),
             Some(retry) if retry.new_service_token || retry.new_user_token => {
-                flight.at = Station::LogIn(Call::Connect);
+                flight.at = Station::Asking(Errand::LogIn, Call::Connect);
             }
             Some(_) => flight.at = Station::Door,
         }
@@ -388,10 +388,6 @@ impl Cloud<'_> {
         flight.consulted = Some(consulted);
         time
     }
-}
-
-fn unavailable(now: Instant, request: &Request) -> Sent {
-    Sent::Refused(refused(now, request, Reason::KeystoneUnavailable, UNAVAILABLE))
 }
 
 #[cfg(test)]
