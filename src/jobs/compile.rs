@@ -316,8 +316,13 @@ impl<'d> Compiler<'d> {
                 self.push(Op::Obtain { how: *how, of, step: *step, from: *from, inside, refused }, place);
             }
             Step::Answer { status, reason } => {
-                let (step, refused) = around.request.expect("`answer` stands inside a request, which is checked");
-                self.push(Op::Answer { step, status: *status, reason: *reason, refused }, place);
+                // Outside of requests it is an issue, and there is no program.
+                match around.request {
+                    Some((step, refused)) => {
+                        self.push(Op::Answer { step, status: *status, reason: *reason, refused }, place);
+                    }
+                    None => self.is_complete = false,
+                }
             }
             Step::Kept => self.push(Op::Cleanup(Cleanup::Kept), place),
             Step::Call { steps, .. } => self.list(steps, around),

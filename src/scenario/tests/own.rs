@@ -231,3 +231,18 @@ fn services_are_counted() {
     let text: String = (0..201).map(|n| format!("[[service]]\nname = \"s{n}\"\n")).collect();
     assert_eq!(lines(&text), ["t.toml:402:1: more than 200 services"]);
 }
+
+/// A definition with a problem is compiled all the same, for the problems that only show then.
+#[test]
+fn what_is_wrong_with_a_course_ends_in_an_issue() {
+    let text = "[[job]]
+name = \"j\"
+description = \"d\"
+steps = [{ request = \"post\", from = \"client\", to = \"nova\" }, { answer = 404 }, { beside = [{ answer = 500 }] }]
+[[workload]]
+job = \"j\"
+arrivals = { every = \"10m\" }
+";
+    let found = lines(text);
+    assert_eq!(found.iter().filter(|line| line.contains("`answer` stands in no request")).count(), 2, "{found:?}");
+}
