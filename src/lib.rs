@@ -21,7 +21,8 @@
 //!    or every problem of the file at once.
 //! 2. What jobs do is written in the step language of [`jobs`], by outlast or by the scenario, and compiled under the
 //!    settings of each point to a flat [`model::program::Program`].
-//! 3. [`experiment`] runs [`cloud::simulate`] for every replication of every point, on any number of threads.
+//! 3. [`experiment`] runs [`cloud::simulate`] for every replication of every point, on any number of threads; what has
+//!    ended goes into a [`journal`], so that nothing is lost and machines can share the work.
 //! 4. [`cloud`] walks jobs through their programs. Each request queues for workers and meets the rules of
 //!    [`identity`], on the event queue, pools and links of [`engine`], with numbers from the named streams of [`random`].
 //! 5. [`observe`] keeps what happened, [`analysis`] turns it into metrics with intervals (by [`stats`]), and
@@ -47,6 +48,7 @@ pub mod engine;
 pub mod experiment;
 pub mod identity;
 pub mod jobs;
+pub mod journal;
 pub mod model;
 pub mod observe;
 pub mod random;

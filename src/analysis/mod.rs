@@ -2,9 +2,11 @@
 
 mod capacity;
 mod judge;
+mod precision;
 mod summarise;
 
 pub use judge::judge;
+pub use precision::{reached, suffices};
 pub use summarise::summarise;
 
 use crate::model::vocabulary::Reason;
@@ -18,6 +20,8 @@ pub struct PointResult {
     pub point: usize,
     /// Replications that were simulated.
     pub replications: u32,
+    /// How sure it is, where the study asks for a precision.
+    pub precision: Option<Reached>,
     /// A row per workload in the order of the model, then the row of all.
     pub rows: Vec<Summary>,
     /// Ways of failing, by workload, then in the order of step and reason.
@@ -35,6 +39,15 @@ impl PointResult {
     pub fn all(&self) -> &Summary {
         self.rows.last().expect("a point has the row of all")
     }
+}
+
+/// What came of the precision that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reached {
+    /// Half the width of the interval, in the metric's unit; `None`: there is no interval.
+    pub half_width: Option<f64>,
+    /// Whether that is as narrow as asked for.
+    pub holds: bool,
 }
 
 /// How busy a pool was, and for how long its customers waited.

@@ -38,6 +38,7 @@ pub fn summarise(model: &Model, facts: &PointFacts) -> PointResult {
     PointResult {
         point: facts.point,
         replications: facts.by_replication.len() as u32,
+        precision: None,
         rows,
         failures: failures.collect(),
         services: services.filter(|(service, facts)| service.is_always_shown() || facts.requests > 0).collect(),

@@ -67,13 +67,14 @@ pub(super) fn check(args: &CheckArgs, output: &Output) -> Exit {
 fn judge(loaded: &Loaded, args: &CheckArgs, output: &Output) -> Option<(bool, Suite)> {
     let study = &loaded.study;
     let started = std::time::Instant::now();
-    let simulated = simulate_only(study, args.simulation.threads(), None, output);
+    let simulated = simulate_only(study, args.simulation.threads(), output);
     if simulated.interrupted {
         return None;
     }
     let verdicts = analysis::judge(study, &simulated.results);
     let findings = Findings { study, results: &simulated.results, verdicts: &verdicts };
-    let holds = verdicts.iter().all(analysis::Verdict::holds);
+    let is_sure = simulated.results.iter().all(|result| result.precision.is_none_or(|reached| reached.holds));
+    let holds = is_sure && verdicts.iter().all(analysis::Verdict::holds);
     output.result(console::verdict(findings, output.stdout_colour()));
     output.detail(format_args!("      {} events, {:.2} s", simulated.events, started.elapsed().as_secs_f64()));
     Some((holds, Suite::of(findings)))

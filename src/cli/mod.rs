@@ -1,14 +1,19 @@
 //! The command line: arguments, one file per command, exit codes. No arithmetic, no knowledge of services.
 
 mod check;
+mod estimate;
 mod exit;
 mod jobs;
 mod load;
+mod merge;
 mod output;
 mod progress;
+mod recorder;
+mod results;
 mod run;
 mod schema;
 mod simulate;
+mod status;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -16,6 +21,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
+use crate::experiment::{Part, Shard};
 use crate::scenario::Overrides;
 use exit::Exit;
 use output::Output;
@@ -54,6 +60,10 @@ struct Manners {
 enum Command {
     /// Simulate scenarios and write their results
     Run(RunArgs),
+    /// Join the shards of a scenario into its results
+    Merge(MergeArgs),
+    /// Say what is done and what is missing of shards and unfinished runs
+    Status(StatusArgs),
     /// Run every scenario of the files and folders named, and only judge
     Check(CheckArgs),
     /// List the kinds of jobs, or print what the jobs of one do
@@ -75,15 +85,60 @@ struct RunArgs {
     /// Also write a row per job (jobs.csv)
     #[arg(long)]
     jobs: bool,
-    /// Simulate one point of the sweep only
-    #[arg(long, value_name = "NUMBER")]
-    point: Option<usize>,
+    #[command(flatten)]
+    part: PartArgs,
+    /// Go on with what an interrupted or killed run left; begin if there is nothing
+    #[arg(long)]
+    resume: bool,
     /// What to print
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     format: Format,
     /// Draw no plots
     #[arg(long)]
     no_plots: bool,
+}
+
+/// Which part of a scenario is simulated.
+#[derive(Clone, Copy, Debug, Args)]
+struct PartArgs {
+    /// Simulate one point of the sweep only
+    #[arg(long, value_name = "NUMBER")]
+    point: Option<usize>,
+    /// Simulate one replication of each point only, numbered from 0
+    #[arg(long, value_name = "NUMBER")]
+    replication: Option<u32>,
+    /// Simulate one of several shares, such as 2/3; `outlast merge` puts them together
+    #[arg(long, value_name = "I/N", conflicts_with_all = ["point", "replication"])]
+    shard: Option<Shard>,
+}
+
+#[derive(Debug, Args)]
+struct MergeArgs {
+    /// The folders of all shards of a scenario
+    #[arg(required = true, value_name = "DIR")]
+    folders: Vec<PathBuf>,
+    /// The scenario file, if it is not where the shards found it
+    #[arg(long, value_name = "FILE")]
+    scenario: Option<PathBuf>,
+    /// Folder for the results: DIR/<scenario name>/
+    #[arg(long, value_name = "DIR", default_value = "output")]
+    out: PathBuf,
+    /// Threads that draw [default: one per processor]
+    #[arg(long, value_name = "COUNT")]
+    threads: Option<NonZeroUsize>,
+    /// What to print
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
+    format: Format,
+    /// Draw no plots
+    #[arg(long)]
+    no_plots: bool,
+}
+
+#[derive(Debug, Args)]
+struct StatusArgs {
+    /// Folders of shards, of unfinished runs, or folders that hold such
+    #[arg(required = true, value_name = "DIR")]
+    folders: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -135,7 +190,19 @@ impl SimulationArgs {
     }
 
     fn threads(self) -> NonZeroUsize {
-        self.threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
+        threads(self.threads)
+    }
+}
+
+/// As many as asked for, or one per processor.
+fn threads(asked: Option<NonZeroUsize>) -> NonZeroUsize {
+    asked.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
+}
+
+impl RunArgs {
+    fn part(&self) -> Part {
+        let PartArgs { point, replication, shard } = self.part;
+        Part { point, replication, shard }
     }
 }
 
@@ -164,6 +231,8 @@ pub fn main() -> ExitCode {
     let output = Output::new(cli.manners);
     let exit = match cli.command {
         Command::Run(args) => run::run(&args, &output),
+        Command::Merge(args) => merge::merge(&args, &output),
+        Command::Status(args) => status::status(&args, &output),
         Command::Check(args) => check::check(&args, &output),
         Command::Jobs(args) => jobs::jobs(&args, &output),
         Command::Schema(args) => schema::schema(&args, &output),

@@ -34,9 +34,19 @@ impl<'o> Progress<'o> {
         Progress { bar, output, shown: false, spoken: Instant::now() }
     }
 
-    /// One replication more is done.
-    pub(super) fn advance(&mut self) {
-        self.bar.inc(1);
+    /// So many replications need not be simulated.
+    pub(super) fn known(&mut self, replications: u64) {
+        self.bar.inc(replications);
+    }
+
+    /// So many replications more are to be done.
+    pub(super) fn extend(&mut self, replications: u64) {
+        self.bar.inc_length(replications);
+    }
+
+    /// So many replications more are done.
+    pub(super) fn advance(&mut self, replications: u64) {
+        self.bar.inc(replications);
         if self.output.has_bar() {
             if !self.shown && self.bar.elapsed() > PATIENCE {
                 self.shown = true;

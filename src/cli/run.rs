@@ -1,18 +1,22 @@
 //! `outlast run`: simulates scenarios, writes their results, prints what came of them.
 
+use std::fmt;
 use std::path::Path;
 use std::time::Instant;
 
+use super::estimate;
 use super::exit::Exit;
 use super::load::{Loaded, load, same_name};
 use super::output::Output;
-use super::simulate::{Simulated, simulate, simulate_only};
+use super::recorder::{Recorder, header};
+use super::results::{Manner, Results};
+use super::simulate::{How, Simulated, simulate};
 use super::{Format, RunArgs};
-use crate::analysis::{self, Verdict};
-use crate::report::csv::JobsWriter;
+use crate::cloud::Records;
+use crate::experiment::Shard;
+use crate::journal::Trouble;
+use crate::model::study::Study;
 use crate::report::folder::{Folder, WriteError};
-use crate::report::manifest::Manifest;
-use crate::report::{self, Findings, console, json, markdown, plot};
 
 pub(super) fn run(args: &RunArgs, output: &Output) -> Exit {
     let overrides = args.simulation.overrides();
@@ -27,13 +31,23 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> Exit {
         ));
         return Exit::CouldNotRun;
     }
-    if let Some(point) = args.point
+    if let Some(point) = args.part.point
         && let Some(short) = loaded.iter().find(|loaded| point >= loaded.study.points.len())
     {
         output.error(format_args!(
             "{}: there is no point {point}; the sweep has points 0 to {}",
             short.path.display(),
             short.study.points.len() - 1,
+        ));
+        return Exit::CouldNotRun;
+    }
+    if let Some(replication) = args.part.replication
+        && let Some(short) = loaded.iter().find(|loaded| replication >= most_replications(&loaded.study))
+    {
+        output.error(format_args!(
+            "{}: there is no replication {replication}; they are numbered from 0 to {}",
+            short.path.display(),
+            most_replications(&short.study) - 1,
         ));
         return Exit::CouldNotRun;
     }
@@ -69,47 +83,99 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> Exit {
     exit
 }
 
+/// Why a run came to no end.
+#[derive(Debug)]
+enum Failed {
+    Write(WriteError),
+    Journal(Trouble),
+    /// On the way, so that something is kept.
+    Recording(Trouble),
+}
+
+impl From<WriteError> for Failed {
+    fn from(error: WriteError) -> Failed {
+        Failed::Write(error)
+    }
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failed::Write(error) => error.fmt(f),
+            Failed::Journal(trouble) => trouble.fmt(f),
+            Failed::Recording(trouble) => {
+                write!(f, "cannot go on: {trouble}\nwhat is complete is kept; run it again with --resume")
+            }
+        }
+    }
+}
+
 /// Simulates one study and writes its results; answers how it ended and what to print of it.
-fn run_one(loaded: &Loaded, args: &RunArgs, output: &Output) -> Result<(Exit, String), WriteError> {
+fn run_one(loaded: &Loaded, args: &RunArgs, output: &Output) -> Result<(Exit, String), Failed> {
     let started = Instant::now();
     let study = &loaded.study;
+    if let Some(shard) = args.part.shard {
+        return run_shard(loaded, shard, args, output);
+    }
     // Before the simulation: a folder that cannot be written is known at once.
     let folder = Folder::create(&args.out, &study.name)?;
     announce(loaded, args, output);
-    let simulated = if args.jobs {
-        with_jobs(loaded, args, &folder, output)?
-    } else {
-        simulate_only(study, args.simulation.threads(), args.point, output)
-    };
-    let verdicts = analysis::judge(study, &simulated.results);
-    let findings = Findings { study, results: &simulated.results, verdicts: &verdicts };
-    if !args.no_plots {
-        plots(findings, &folder, args)?;
-    }
-    let manifest = Manifest {
-        command: command(&loaded.path, args),
-        complete: !simulated.interrupted,
-        events: simulated.events,
-        wall_time_s: started.elapsed().as_secs_f64(),
-    };
-    report::write(findings, &folder, &manifest)?;
+    let header = header(loaded, args, command(&loaded.path, args));
+    let mut recorder = Recorder::new(study, folder.work(), &header, args.resume, output).map_err(Failed::Journal)?;
+    estimate::tell(study, args.part(), args.simulation.threads(), output);
+    let simulated = simulate(study, how(args), Some(&mut recorder), output).map_err(Failed::Recording)?;
+    let journal = [recorder.into_journal().map_err(Failed::Recording)?];
+    let results = Results { study, simulated: &simulated, rows: &journal, command: &header.command, started };
+    let manner = Manner { format: args.format, plots: !args.no_plots, threads: args.simulation.threads() };
+    let verdicts = results.write(&folder, manner)?;
     if simulated.interrupted {
         return Ok((interrupted(&simulated, folder, loaded, output), String::new()));
     }
-    let place = folder.finish()?;
-    let text = match args.format {
-        Format::Text => console::render(findings, Some(&place), output.stdout_colour()).trim_end().to_owned(),
-        Format::Json => json::render(findings),
-        Format::Markdown => markdown::render(findings),
-    };
-    output.detail(format_args!("{} events, {:.2} s", simulated.events, started.elapsed().as_secs_f64()));
-    Ok((if verdicts.iter().all(Verdict::holds) { Exit::Done } else { Exit::ExpectationFailed }, text))
+    Ok(results.finish(folder, &verdicts, manner, output)?)
+}
+
+/// Simulates a shard of a study, which is a folder that `outlast merge` takes.
+fn run_shard(loaded: &Loaded, shard: Shard, args: &RunArgs, output: &Output) -> Result<(Exit, String), Failed> {
+    let study = &loaded.study;
+    announce(loaded, args, output);
+    let folder = args.out.join(format!("{}.shard-{}-of-{}", study.name, shard.number(), shard.of()));
+    let header = header(loaded, args, command(&loaded.path, args));
+    let mut recorder = Recorder::new(study, &folder, &header, args.resume, output).map_err(Failed::Journal)?;
+    estimate::tell(study, args.part(), args.simulation.threads(), output);
+    let simulated = simulate(study, how(args), Some(&mut recorder), output).map_err(Failed::Recording)?;
+    let mut journal = recorder.into_journal().map_err(Failed::Recording)?;
+    let place = folder.display();
+    if simulated.interrupted {
+        let done = journal.len();
+        output.error(format_args!("interrupted: {done} replications are kept in {place}; --resume goes on"));
+        return Ok((Exit::Interrupted, String::new()));
+    }
+    journal.finish().map_err(Failed::Recording)?;
+    let text = format!(
+        "{}: shard {shard} is complete, {} replications in {place}\nwith all {} of them: outlast merge {}",
+        study.name,
+        journal.len(),
+        shard.of(),
+        args.out.join(format!("{}.shard-*-of-{}", study.name, shard.of())).display(),
+    );
+    Ok((Exit::Done, text))
+}
+
+/// How many replications a point can have.
+fn most_replications(study: &Study) -> u32 {
+    let given = study.points[0].model.run.replications;
+    study.precision.as_ref().map_or(given, |precision| precision.max_replications)
+}
+
+fn how(args: &RunArgs) -> How {
+    let records = if args.jobs { Records::Jobs } else { Records::None };
+    How { threads: args.simulation.threads(), part: args.part(), records }
 }
 
 /// What will be done, before it takes its time.
 fn announce(loaded: &Loaded, args: &RunArgs, output: &Output) {
     let study = &loaded.study;
-    let points = if args.point.is_some() { 1 } else { study.points.len() };
+    let points = if args.part.point.is_some() { 1 } else { study.points.len() };
     let run = &study.points[0].model.run;
     output.detail(format_args!(
         "{}: {points} {} x {} {}, seed {}, inputs {}",
@@ -122,45 +188,15 @@ fn announce(loaded: &Loaded, args: &RunArgs, output: &Output) {
     ));
 }
 
-/// Simulates with a row per job, written as the replications end.
-fn with_jobs(loaded: &Loaded, args: &RunArgs, folder: &Folder, output: &Output) -> Result<Simulated, WriteError> {
-    const NAME: &str = "jobs.csv";
-    let failed = |error: csv::Error| folder.error(NAME, error);
-    let mut jobs = JobsWriter::new(folder.file(NAME)?, &loaded.study).map_err(failed)?;
-    let threads = args.simulation.threads();
-    let simulated = simulate(&loaded.study, threads, args.point, Some(&mut jobs), output).map_err(failed)?;
-    jobs.finish().map_err(failed)?;
-    Ok(simulated)
-}
-
-/// Draws the plots and writes each as SVG and PNG; pictures are made on all threads.
-fn plots(findings: Findings<'_>, folder: &Folder, args: &RunArgs) -> Result<(), WriteError> {
-    let plots = plot::draw_all(findings.study, findings.results);
-    let threads = args.simulation.threads().get().min(plots.len()).max(1);
-    let share = plots.len().div_ceil(threads).max(1);
-    std::thread::scope(|scope| {
-        let write = |plot: &plot::Plot| {
-            folder.write(&format!("{}.svg", plot.file_stem), &plot.svg)?;
-            folder.write(&format!("{}.png", plot.file_stem), plot::png(&plot.svg))
-        };
-        let shares: Vec<_> =
-            plots.chunks(share).map(|plots| scope.spawn(move || plots.iter().try_for_each(write))).collect();
-        shares.into_iter().try_for_each(|share| share.join().expect("drawing does not panic"))
-    })
-}
-
 /// Says what is kept of an interrupted run.
 fn interrupted(simulated: &Simulated, folder: Folder, loaded: &Loaded, output: &Output) -> Exit {
     let (done, all) = (simulated.results.len(), loaded.study.points.len());
-    if done == 0 {
-        output.error("interrupted before any point was complete; nothing is kept, an earlier result stays as it was");
-    } else {
-        let partial = folder.leave();
-        output.error(format_args!(
-            "interrupted: {done} of {all} points are complete and kept in {}; an earlier result stays as it was",
-            partial.display(),
-        ));
-    }
+    let partial = folder.leave();
+    output.error(format_args!(
+        "interrupted: {done} of {all} points are complete and kept in {}; an earlier result stays as it was\n\
+         --resume goes on from there",
+        partial.display(),
+    ));
     Exit::Interrupted
 }
 
@@ -174,12 +210,10 @@ fn command(path: &Path, args: &RunArgs) -> String {
     };
     add("--seed", args.simulation.seed.map(|seed| seed.to_string()));
     add("--replications", args.simulation.replications.map(|count| count.to_string()));
-    add("--point", args.point.map(|point| point.to_string()));
+    add("--point", args.part.point.map(|point| point.to_string()));
+    add("--replication", args.part.replication.map(|replication| replication.to_string()));
     if args.jobs {
         command.push_str(" --jobs");
-    }
-    if args.no_plots {
-        command.push_str(" --no-plots");
     }
     command
 }

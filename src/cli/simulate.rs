@@ -1,6 +1,5 @@
 //! Running one study with progress, stopping at Ctrl-C.
 
-use std::io::Write;
 use std::num::NonZeroUsize;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,12 +8,13 @@ use std::time::{Duration, Instant};
 use super::exit::Exit;
 use super::output::Output;
 use super::progress::Progress;
+use super::recorder::Recorder;
 use crate::analysis::{self, PointResult};
 use crate::cloud::Records;
-use crate::experiment::{self, Observer, Plan};
+use crate::experiment::{self, Observer, Part, Plan};
+use crate::journal::Trouble;
 use crate::model::study::Study;
-use crate::observe::{Observations, PointFacts};
-use crate::report::csv::JobsWriter;
+use crate::observe::{JobRecord, PointFacts};
 
 /// What came of simulating a study.
 #[derive(Debug)]
@@ -48,62 +48,107 @@ pub(super) fn stop() -> &'static AtomicBool {
     &STOP
 }
 
-/// Simulates all points, or only one; writes every job to `jobs` if given.
-pub(super) fn simulate<W: Write>(
+/// How a study is simulated.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct How {
+    pub(super) threads: NonZeroUsize,
+    pub(super) part: Part,
+    pub(super) records: Records,
+}
+
+/// Simulates a part of a study; what ends goes to the recorder first, if there is one.
+pub(super) fn simulate(
     study: &Study,
-    threads: NonZeroUsize,
-    point: Option<usize>,
-    jobs: Option<&mut JobsWriter<'_, W>>,
+    how: How,
+    recorder: Option<&mut Recorder<'_>>,
     output: &Output,
-) -> Result<Simulated, csv::Error> {
-    let records = if jobs.is_some() { Records::Jobs } else { Records::None };
-    let plan = Plan { threads, records, point, stop: stop() };
+) -> Result<Simulated, Trouble> {
+    let How { threads, part, records } = how;
+    let plan = Plan { threads, records, part, stop: stop() };
     let mut watcher = Watcher {
         study,
-        jobs,
-        events: 0,
+        recorder,
+        is_whole: part.shard.is_none(),
         results: Vec::new(),
-        progress: Progress::new(&study.name, plan.units(study), output),
+        events: 0,
+        progress: Progress::new(&study.name, part.len(study), output),
     };
     let ran = experiment::run(study, &plan, &mut watcher);
     watcher.progress.finish();
     let ran = ran?;
+    watcher.results.sort_unstable_by_key(|result| result.point);
     Ok(Simulated { interrupted: ran.interrupted, events: watcher.events, results: watcher.results })
 }
 
-/// The same without job records, which cannot fail.
-pub(super) fn simulate_only(study: &Study, threads: NonZeroUsize, point: Option<usize>, output: &Output) -> Simulated {
-    let none: Option<&mut JobsWriter<'_, std::io::Sink>> = None;
-    match simulate(study, threads, point, none, output) {
+/// The same of a whole study and without a trace on disk, which cannot fail.
+pub(super) fn simulate_only(study: &Study, threads: NonZeroUsize, output: &Output) -> Simulated {
+    let how = How { threads, part: Part::default(), records: Records::None };
+    match simulate(study, how, None, output) {
         Ok(simulated) => simulated,
         Err(error) => unreachable!("nothing is written: {error}"),
     }
 }
 
-struct Watcher<'a, 's, 'o, W: Write> {
+/// A point's facts in numbers.
+pub(super) fn result(study: &Study, facts: &PointFacts) -> PointResult {
+    let mut result = analysis::summarise(&study.points[facts.point].model, facts);
+    result.precision = analysis::reached(study, &result);
+    result
+}
+
+struct Watcher<'a, 's, 'o> {
     study: &'a Study,
-    jobs: Option<&'a mut JobsWriter<'s, W>>,
-    events: u64,
+    recorder: Option<&'a mut Recorder<'s>>,
+    /// Whether points get all their replications here, so that there are results.
+    is_whole: bool,
     results: Vec<PointResult>,
+    events: u64,
     progress: Progress<'o>,
 }
 
-impl<W: Write> Observer for Watcher<'_, '_, '_, W> {
-    type Error = csv::Error;
+impl Observer for Watcher<'_, '_, '_> {
+    type Error = Trouble;
 
-    fn replication(&mut self, point: usize, replication: u32, facts: &Observations) -> Result<(), csv::Error> {
-        if let Some(jobs) = &mut self.jobs {
-            for record in &facts.records {
-                jobs.write(point, replication, record)?;
-            }
-        }
-        self.progress.advance();
+    fn known(&mut self, point: usize) -> Result<Option<PointFacts>, Trouble> {
+        let Some(recorder) = &self.recorder else { return Ok(None) };
+        let known = recorder.known(point)?;
+        self.progress.known(known.as_ref().map_or(0, |facts| facts.replications.len() as u64));
+        Ok(known)
+    }
+
+    fn replication(&mut self, facts: &PointFacts, records: &[JobRecord]) -> Result<(), Trouble> {
+        let done = match &mut self.recorder {
+            Some(recorder) => recorder.replication(facts, records)?,
+            None => facts.replications.len() as u64,
+        };
+        self.progress.advance(done);
         Ok(())
     }
 
+    fn quiet(&mut self) -> Result<(), Trouble> {
+        if let Some(recorder) = &mut self.recorder {
+            self.progress.advance(recorder.commit()?);
+        }
+        Ok(())
+    }
+
+    fn suffices(&mut self, facts: &PointFacts) -> bool {
+        let suffices = analysis::suffices(self.study, facts);
+        if !suffices {
+            self.progress.extend(u64::from(self.study.points[facts.point].model.run.replications));
+        }
+        suffices
+    }
+
     /// At once, so that only numbers are kept of a point and not its facts.
-    fn point(&mut self, facts: PointFacts) {
+    fn point(&mut self, facts: PointFacts) -> Result<(), Trouble> {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.complete(facts.point);
+        }
         self.events += facts.events;
-        self.results.push(analysis::summarise(&self.study.points[facts.point].model, &facts));
+        if self.is_whole {
+            self.results.push(result(self.study, &facts));
+        }
+        Ok(())
     }
 }

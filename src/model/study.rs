@@ -16,6 +16,8 @@ pub struct Study {
     pub points: Vec<Point>,
     /// In the order of the file.
     pub expectations: Vec<Expectation>,
+    /// How sure the answer shall be; `None`: every point has as many replications as its model says.
+    pub precision: Option<Precision>,
     /// What the user should know about how the file was read (an assumption that matters), one sentence each.
     pub notes: Vec<String>,
     /// SHA-256 over everything that was read, in hexadecimal.
@@ -93,6 +95,20 @@ pub struct Expectation {
     pub place: String,
     /// The entry in words, as the verdict prints it: `token_failure_rate <= 0.1% where …`.
     pub text: String,
+}
+
+/// `[run] precision`: replications are added to a point, as many at a time as `[run] replications` says, until the interval
+/// of a metric is narrow enough.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Precision {
+    /// The metric; one that [has an interval](Metric::has_interval).
+    pub metric: Metric,
+    /// A workload's name; `None`: the row `all`.
+    pub workload: Option<String>,
+    /// Half the width that its two-sided interval may have, in the metric's unit; positive.
+    pub half_width: f64,
+    /// Where to give up.
+    pub max_replications: u32,
 }
 
 /// A column of `summary.csv` that can be bounded.
@@ -184,6 +200,11 @@ impl Metric {
             | Metric::TokenFailures
             | Metric::Orphans => MetricKind::Count,
         }
+    }
+
+    /// Whether a two-sided interval of it is known.
+    pub const fn has_interval(self) -> bool {
+        matches!(self, Metric::FailureRate | Metric::TokenFailureRate | Metric::DurationMean)
     }
 
     /// Whether it counts only failures for a token's sake.

@@ -1,12 +1,16 @@
 //! Facts of a replication: counts, sums, sketches and, on request, a record per job.
 //!
-//! Everything here merges exactly and in any order; no averages, no percentages, no text.
+//! Everything here merges exactly and in any order; no averages, no percentages, no text. What is kept of replications
+//! can be put on disk and comes back as it was; how is the journal's business.
 
+mod packed;
 mod sketch;
 
 pub use sketch::{Distribution, Side, Sketch};
 
 use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 
 use crate::model::vocabulary::{Cleanup, Reason};
 use crate::model::{Model, StepId};
@@ -31,14 +35,16 @@ pub struct Observations {
     pub events: u64,
 }
 
-/// What all replications of one point showed.
-#[derive(Clone, Debug, PartialEq)]
+/// What some replications of one point showed, or all of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PointFacts {
     /// Number of the point.
     pub point: usize,
+    /// Numbers of the replications, ascending.
+    pub replications: Vec<u32>,
     /// By workload, sums over the replications.
     pub workloads: Vec<WorkloadFacts>,
-    /// By replication, then workload.
+    /// By replication in the same order, then workload.
     pub by_replication: Vec<Vec<ReplicationFacts>>,
     /// By service, in the order of the model, sums over the replications.
     pub services: Vec<ServiceFacts>,
@@ -51,7 +57,7 @@ pub struct PointFacts {
 }
 
 /// What is kept of one replication of one workload, for intervals.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReplicationFacts {
     /// The counts.
     pub counts: JobCounts,
@@ -64,6 +70,7 @@ impl PointFacts {
     pub fn new(point: usize, model: &Model) -> PointFacts {
         PointFacts {
             point,
+            replications: Vec::new(),
             workloads: vec![WorkloadFacts::default(); model.workloads.len()],
             by_replication: Vec::new(),
             services: vec![ServiceFacts::default(); model.services.len()],
@@ -73,28 +80,46 @@ impl PointFacts {
         }
     }
 
-    /// Adds the next replication.
-    pub fn add(&mut self, replication: Observations) {
-        for (ours, theirs) in self.workloads.iter_mut().zip(&replication.workloads) {
+    /// What one replication showed.
+    pub fn of(point: usize, replication: u32, facts: Observations) -> PointFacts {
+        let kept = |facts: &WorkloadFacts| ReplicationFacts { counts: facts.counts, failures: facts.failures.clone() };
+        PointFacts {
+            point,
+            replications: vec![replication],
+            by_replication: vec![facts.workloads.iter().map(kept).collect()],
+            workloads: facts.workloads,
+            services: facts.services,
+            pools: facts.pools,
+            links: facts.links,
+            events: facts.events,
+        }
+    }
+
+    /// Adds other replications of the same point.
+    pub fn merge(&mut self, other: PointFacts) {
+        for (replication, facts) in other.replications.into_iter().zip(other.by_replication) {
+            let at = self.replications.partition_point(|ours| *ours < replication);
+            self.replications.insert(at, replication);
+            self.by_replication.insert(at, facts);
+        }
+        for (ours, theirs) in self.workloads.iter_mut().zip(&other.workloads) {
             ours.merge(theirs);
         }
-        let kept = |facts: WorkloadFacts| ReplicationFacts { counts: facts.counts, failures: facts.failures };
-        self.by_replication.push(replication.workloads.into_iter().map(kept).collect());
-        for (ours, theirs) in self.pools.iter_mut().zip(&replication.pools) {
+        for (ours, theirs) in self.pools.iter_mut().zip(&other.pools) {
             ours.merge(theirs);
         }
-        for (ours, theirs) in self.links.iter_mut().zip(&replication.links) {
+        for (ours, theirs) in self.links.iter_mut().zip(&other.links) {
             ours.add(theirs);
         }
-        for (ours, theirs) in self.services.iter_mut().zip(&replication.services) {
+        for (ours, theirs) in self.services.iter_mut().zip(&other.services) {
             ours.add(theirs);
         }
-        self.events += replication.events;
+        self.events += other.events;
     }
 }
 
 /// Facts about the counted jobs (submitted at or after `warm_up`) of one workload.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct WorkloadFacts {
     /// The counts.
     pub counts: JobCounts,
@@ -121,7 +146,7 @@ impl WorkloadFacts {
 }
 
 /// Counts and sums of jobs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobCounts {
     /// Counted jobs; completed + failed + unfinished.
     pub jobs: u64,
@@ -161,20 +186,24 @@ impl JobCounts {
 }
 
 /// Where and why a job failed, as its service saw it and as it began.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FailureKey {
     /// Where the job's own process saw the failure.
+    #[serde(with = "packed::step")]
     pub step: StepId,
     /// What it saw.
+    #[serde(with = "packed::reason")]
     pub reason: Reason,
     /// Where it began.
+    #[serde(with = "packed::step")]
     pub first_cause_step: StepId,
     /// What began it.
+    #[serde(with = "packed::reason")]
     pub first_cause_reason: Reason,
 }
 
 /// How many jobs failed in one way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailureCounts {
     /// Failed jobs.
     pub jobs: u64,
@@ -183,7 +212,7 @@ pub struct FailureCounts {
 }
 
 /// What a service did for requests that arrived at or after `warm_up`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceFacts {
     /// Requests taken up, refused ones included. For Keystone: validations.
     pub requests: u64,
@@ -206,7 +235,7 @@ impl ServiceFacts {
 }
 
 /// What a pool did for those who asked for a slot at or after `warm_up`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PoolFacts {
     /// Who asked for a slot.
     pub arrived: u64,
@@ -241,7 +270,7 @@ impl PoolFacts {
 }
 
 /// What a shared link carried, from the end of the warm-up to the last arrival.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkFacts {
     /// Millionths of bytes.
     pub carried: i128,

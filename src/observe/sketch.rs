@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use hdrhistogram::Histogram;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::units::Span;
 
@@ -112,6 +114,47 @@ impl Sketch {
     }
 }
 
+/// A sketch on disk: what was counted, and nothing of the empty rest.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    min: i64,
+    max: i64,
+    /// Milliseconds and how often, ascending; of negative times the magnitudes.
+    below_zero: Vec<(u64, u64)>,
+    from_zero: Vec<(u64, u64)>,
+}
+
+impl Serialize for Sketch {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let counted = |histogram: &Histogram<u64>| {
+            histogram.iter_recorded().map(|bucket| (bucket.value_iterated_to(), bucket.count_at_value())).collect()
+        };
+        let kept = self.parts.as_ref().map(|parts| Kept {
+            min: parts.min.micros(),
+            max: parts.max.micros(),
+            below_zero: parts.below_zero.as_ref().map(counted).unwrap_or_default(),
+            from_zero: counted(&parts.from_zero),
+        });
+        kept.serialize(to)
+    }
+}
+
+impl<'de> Deserialize<'de> for Sketch {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Sketch, D::Error> {
+        let Some(kept) = Option::<Kept>::deserialize(from)? else { return Ok(Sketch::default()) };
+        let counted = |buckets: &[(u64, u64)]| {
+            let mut histogram = histogram();
+            for &(value, count) in buckets {
+                histogram.record_n(value, count).map_err(D::Error::custom)?;
+            }
+            Ok(histogram)
+        };
+        let below_zero = if kept.below_zero.is_empty() { None } else { Some(counted(&kept.below_zero)?) };
+        let (min, max) = (Span::from_micros(kept.min), Span::from_micros(kept.max));
+        Ok(Sketch { parts: Some(Box::new(Parts { below_zero, from_zero: counted(&kept.from_zero)?, min, max })) })
+    }
+}
+
 /// What a sketch held: answers, and takes no more.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Distribution {
@@ -217,6 +260,17 @@ mod tests {
         ba.merge(&a);
         assert_eq!(ab, ba);
         assert_eq!(ab, sketch(&[1, 100, -5, 9_000, 2]));
+    }
+
+    #[test]
+    fn what_was_on_disk_is_what_it_was() {
+        for seconds in [&[][..], &[0], &[-3], &[7, 7, -1, 86_400, 90_001]] {
+            let sketch = sketch(seconds);
+            let bytes = postcard::to_stdvec(&sketch).unwrap();
+            let back: Sketch = postcard::from_bytes(&bytes).unwrap();
+            assert_eq!(back, sketch, "{seconds:?}");
+            assert_eq!(back.distribution(), sketch.distribution(), "{seconds:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What to know before believing the numbers of a study: one sentence each, the scenario's own first.
 
-use crate::analysis::{FailureRow, IntervalMethod, LinkRow, PointResult, PoolRow, Rate, Summary};
+use crate::analysis::{FailureRow, IntervalMethod, LinkRow, PointResult, PoolRow, Rate, Reached, Summary};
 use crate::model::program::{Op, Poll};
 use crate::model::study::{Point, Study};
 use crate::model::vocabulary::Reason;
@@ -33,10 +33,39 @@ pub(super) fn all(study: &Study, results: &[PointResult]) -> Vec<String> {
             words::counted(clustered as u64, "point")
         ));
     }
+    notes.extend(imprecise(study, results));
     if results.iter().any(|result| result.replications < 2) {
         notes.push("one replication gives no interval; raise replications".to_string());
     }
     notes
+}
+
+/// Points that are less sure than was asked for.
+pub(super) fn imprecise(study: &Study, results: &[PointResult]) -> Option<String> {
+    let precision = study.precision.as_ref()?;
+    let short: Vec<(&PointResult, Reached)> = results
+        .iter()
+        .filter_map(|result| Some((result, result.precision?)))
+        .filter(|(_, reached)| !reached.holds)
+        .collect();
+    if short.is_empty() {
+        return None;
+    }
+    let figure = |half_width: f64| words::metric_value(precision.metric, half_width);
+    let named = short.iter().take(NAMED).map(|(result, reached)| match reached.half_width {
+        Some(half_width) => format!("point {}: ±{}", result.point, figure(half_width)),
+        None => format!("point {}: no interval", result.point),
+    });
+    let more = short.len().saturating_sub(NAMED);
+    let rest = if more > 0 { format!(", and {more} more") } else { String::new() };
+    Some(format!(
+        "the precision asked for (`{}` to ±{}) is not reached with {} at {}; {}{rest}",
+        precision.metric.code(),
+        figure(precision.half_width),
+        words::counted(u64::from(precision.max_replications), "replication"),
+        words::counted(short.len() as u64, "point"),
+        named.collect::<Vec<String>>().join(", "),
+    ))
 }
 
 fn is_saturated(result: &PointResult) -> bool {

@@ -7,9 +7,9 @@ use std::path::Path;
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
 
-use super::Findings;
 use super::digest::{Digest, Grid, HeadKind, Said};
 use super::words;
+use super::{Findings, cautions};
 
 /// The columns of the narrowest terminal that is provided for.
 pub const WIDTH: usize = 100;
@@ -107,12 +107,20 @@ pub fn render(findings: Findings<'_>, folder: Option<&Path>, colour: bool) -> St
 /// The verdict alone: the headline, and every expectation that does not hold.
 pub fn verdict(findings: Findings<'_>, colour: bool) -> String {
     let palette = Palette::new(colour);
-    let digest = Digest::of(findings);
+    let mut digest = Digest::of(findings);
+    let imprecise = cautions::imprecise(findings.study, findings.results);
+    if imprecise.is_some() {
+        digest.holds = Some(false);
+    }
     let mut lines = Vec::new();
     headline(&digest, &palette, &mut |line| lines.push(line.trim_end().to_owned()));
     expectations(digest.verdicts.iter().filter(|said| !said.holds), &palette, &mut |line| {
         lines.push(line.trim_end().to_owned());
     });
+    for (index, part) in imprecise.iter().flat_map(|text| words::wrap(text, WIDTH - 8)).enumerate() {
+        let mark = if index == 0 { paint(palette.fail, "FAIL") } else { "    ".to_string() };
+        lines.push(format!("  {mark}  {part}"));
+    }
     lines.join("\n")
 }
 

@@ -18,10 +18,14 @@ struct Rows<W: Write, R: 'static> {
 
 impl<W: Write, R> Rows<W, R> {
     fn new(table: &Table<R>, study: &Study, writer: W) -> Result<Self, ::csv::Error> {
-        let columns = table.columns(study);
-        let mut writer = ::csv::Writer::from_writer(writer);
-        writer.write_record(columns.names())?;
-        Ok(Rows { columns, writer, cell: String::new() })
+        let mut rows = Rows::continued(table, study, writer);
+        rows.writer.write_record(rows.columns.names())?;
+        Ok(rows)
+    }
+
+    /// Rows behind others, whose header was written.
+    fn continued(table: &Table<R>, study: &Study, writer: W) -> Self {
+        Rows { columns: table.columns(study), writer: ::csv::Writer::from_writer(writer), cell: String::new() }
     }
 
     fn write(&mut self, place: Place<'_>, row: &R) -> Result<(), ::csv::Error> {
@@ -35,6 +39,12 @@ impl<W: Write, R> Rows<W, R> {
 
     fn finish(mut self) -> Result<(), ::csv::Error> {
         Ok(self.writer.flush()?)
+    }
+}
+
+impl<R> Rows<Vec<u8>, R> {
+    fn into_inner(self) -> Vec<u8> {
+        self.writer.into_inner().expect("memory takes everything")
     }
 }
 
@@ -91,40 +101,26 @@ pub fn services(writer: impl Write, study: &Study, results: &[PointResult]) -> R
     rows.finish()
 }
 
-/// Writes `jobs.csv`, a job at a time, so that a run need not keep them.
-pub struct JobsWriter<'s, W: Write> {
-    study: &'s Study,
-    rows: Rows<W, JobRecord>,
+/// The first line of `jobs.csv`.
+///
+/// # Panics
+/// Never: memory takes everything.
+pub fn jobs_header(study: &Study) -> Vec<u8> {
+    Rows::new(&JOBS, study, Vec::new()).map(Rows::into_inner).expect("memory takes everything")
 }
 
-impl<'s, W: Write> JobsWriter<'s, W> {
-    /// A writer that has written the header.
-    ///
-    /// # Errors
-    /// When the writer fails.
-    pub fn new(writer: W, study: &'s Study) -> Result<Self, ::csv::Error> {
-        Ok(JobsWriter { study, rows: Rows::new(&JOBS, study, writer)? })
+/// The lines of `jobs.csv` of one replication of a point (its number).
+///
+/// # Panics
+/// If the study has no such point.
+pub fn jobs(study: &Study, point: usize, replication: u32, records: &[JobRecord]) -> Vec<u8> {
+    let place =
+        Place { study, point: super::point(study, point).expect("a point of the study"), replications: replication };
+    let mut rows = Rows::continued(&JOBS, study, Vec::new());
+    for record in records {
+        rows.write(place, record).expect("memory takes everything");
     }
-
-    /// Writes one job of this point (its number) and replication.
-    ///
-    /// # Errors
-    /// When the writer fails.
-    ///
-    /// # Panics
-    /// If the study has no such point.
-    pub fn write(&mut self, point: usize, replication: u32, record: &JobRecord) -> Result<(), ::csv::Error> {
-        let point = super::point(self.study, point).expect("a point of the study");
-        self.rows.write(Place { study: self.study, point, replications: replication }, record)
-    }
-
-    /// Writes what is buffered; without it, errors of the last rows would be lost.
-    ///
-    /// # Errors
-    /// When the writer fails.
-    pub fn finish(self) -> Result<(), ::csv::Error> {
-        self.rows.finish()
-    }
+    rows.into_inner()
 }
 
 #[cfg(test)]
@@ -198,16 +194,9 @@ mod tests {
             keystone_validations: 9,
             service_tokens_issued: 1,
         };
-        let text = text(|bytes| {
-            let mut writer = JobsWriter::new(bytes, &case.study)?;
-            writer.write(0, 3, &record)?;
-            writer.write(
-                0,
-                3,
-                &JobRecord { ended: None, outcome: Outcome::Unfinished, cleanup: None, ..record.clone() },
-            )?;
-            writer.finish()
-        });
+        let unfinished = JobRecord { ended: None, outcome: Outcome::Unfinished, cleanup: None, ..record.clone() };
+        let rows = jobs(&case.study, 0, 3, &[record, unfinished]);
+        let text = String::from_utf8([jobs_header(&case.study), rows].concat()).unwrap();
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(
             lines[1],

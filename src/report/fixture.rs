@@ -239,6 +239,7 @@ fn result(study: &Study, point: &Point, jobs: u64, median: f64) -> PointResult {
     PointResult {
         point: point.number,
         replications: study.points[0].model.run.replications,
+        precision: None,
         rows,
         failures,
         services: (0..=ServiceId::SWIFT.0).map(|service| (ServiceId(service), facts)).collect(),
@@ -295,6 +296,7 @@ pub(crate) fn case(name: &str, axes: Vec<Axis>, workloads: &[&str], median: f64)
         points: points.collect(),
         axes,
         expectations: Vec::new(),
+        precision: None,
         notes: Vec::new(),
         inputs_sha256: "00".repeat(32),
     };

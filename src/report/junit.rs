@@ -4,8 +4,8 @@ use std::path::Path;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::Findings;
 use super::digest::why;
+use super::{Findings, cautions};
 
 /// What the report of one scenario file will say.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub struct Suite(TestSuite);
 impl Suite {
     /// The verdicts of a scenario that ran; one without expectations passes by having run.
     pub fn of(findings: Findings<'_>) -> Suite {
-        let Findings { study, verdicts, .. } = findings;
+        let Findings { study, verdicts, results } = findings;
         let mut suite = TestSuite::new(study.name.as_str());
         for verdict in verdicts {
             let expectation = &study.expectations[verdict.expectation];
@@ -28,7 +28,17 @@ impl Suite {
             };
             suite.add_test_case(case(&study.name, &expectation.text, status));
         }
-        if verdicts.is_empty() {
+        if let Some(precision) = &study.precision {
+            let status = match cautions::imprecise(study, results) {
+                None => TestCaseStatus::success(),
+                Some(message) => {
+                    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+                    status.set_message(message);
+                    status
+                }
+            };
+            suite.add_test_case(case(&study.name, &format!("precision of {}", precision.metric.code()), status));
+        } else if verdicts.is_empty() {
             suite.add_test_case(case(&study.name, "runs", TestCaseStatus::success()));
         }
         Suite(suite)

@@ -96,7 +96,8 @@ fn bounds(view: &View<'_>, metric: Metric, place: Place, cx: &mut Context) -> Op
     }
 }
 
-fn number(metric: Metric, node: &Node) -> Result<f64, String> {
+/// A bound of a metric, in its unit.
+pub(super) fn number(metric: Metric, node: &Node) -> Result<f64, String> {
     match (metric.kind(), node) {
         (MetricKind::Rate, Node::Text(text)) => parse::share(text),
         (MetricKind::Rate, Node::Real(real)) if (0.0..=1.0).contains(real) => Ok(*real),

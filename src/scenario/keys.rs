@@ -114,6 +114,10 @@ pub(super) static KEYS: &[Key] = &[
     fixed("points are compared under common random numbers", key("run.seed", Kind::Integer { min: 0, max: MOST }, Default::Is("1"), "Seed of every random stream.", "")),
     fixed(PRECISION, key("run.replications", Kind::Integer { min: 1, max: 1_000_000 }, Default::Is("16"), "Independent repetitions of each point.", "")),
     fixed(PRECISION, key("run.confidence", Kind::Level, Default::Is("0.95"), "Confidence level of intervals and bounds.", "")),
+    fixed(PRECISION, key("run.precision.metric", Kind::Choice(intervals), NONE, "Replications are added to a point, as many at a time as `replications` says, until the interval of this column of `summary.csv` is narrow enough.", "")),
+    fixed(PRECISION, key("run.precision.half_width", Kind::Bound, NONE, "Half the width that its interval may have: `\"0.1%\"` of a rate, `\"5s\"` of a duration.", "")),
+    fixed(PRECISION, key("run.precision.max_replications", Kind::Integer { min: 2, max: 1_000_000 }, Default::Unset("1000"), "Replications at which to give up, and to say so.", "")),
+    fixed(PRECISION, key("run.precision.workload", Kind::Text, Default::Unset("all together"), "The interval of this workload's row.", "")),
     steady(RUN, key("run.duration", Kind::Time { positive: true }, Default::Is("\"1d\""), "Jobs arrive in [0, duration).", "")),
     steady(RUN, key("run.warm_up", Kind::Time { positive: false }, Default::Is("\"0s\""), "Jobs that arrive earlier are simulated and not counted; less than `duration`.", "")),
     steady(RUN, key("run.drain", Kind::Time { positive: false }, Default::Is("\"30d\""), "How long after the last arrival jobs may take to end; what is left then is `unfinished`.", "")),
@@ -252,6 +256,10 @@ pub(super) static KEYS: &[Key] = &[
     fixed(LIST, key("expect.reason", Kind::Choice(|| codes(Reason::ALL, Reason::code)), Default::Unset("every reason"), "Only failures for this reason.", "")),
     fixed(LIST, key("expect.confidence", Kind::Level, Default::Unset("`run.confidence`"), "Confidence level of this bound.", "")),
 ];
+
+fn intervals() -> Vec<&'static str> {
+    Metric::ALL.into_iter().filter(|metric| metric.has_interval()).map(Metric::code).collect()
+}
 
 fn codes<T: Copy>(all: &[T], code: fn(T) -> &'static str) -> Vec<&'static str> {
     all.iter().map(|&one| code(one)).collect()

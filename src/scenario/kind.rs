@@ -344,6 +344,9 @@ fn name(text: &str) -> Result<(), String> {
     if text.ends_with(".partial") {
         return Err("must not end with `.partial`, because it names a folder of unfinished results".to_owned());
     }
+    if text.contains(".shard-") {
+        return Err("must not contain `.shard-`, because it names a folder of a part of a result".to_owned());
+    }
     if text.chars().count() > LONGEST_NAME {
         return Err(format!("is longer than {LONGEST_NAME} characters"));
     }

@@ -14,6 +14,7 @@ mod kind;
 mod kinds;
 mod layers;
 mod own;
+mod precision;
 mod presets;
 mod process;
 mod read;
@@ -172,6 +173,11 @@ fn expand(written: &Table, overrides: &Overrides, cx: &mut Context) -> Option<St
         expect::all(written, &grid, cx)
     };
 
+    let replications = overrides.replications.or_else(|| {
+        top.integer("run.replications", &mut Context::default()).and_then(|count| u32::try_from(count).ok())
+    });
+    let precision = precision::precision(&top, &workloads, replications, cx);
+
     let mut points = Vec::with_capacity(grid.len());
     let mut notes = Vec::new();
     for (number, values) in grid.into_iter().enumerate() {
@@ -202,6 +208,7 @@ fn expand(written: &Table, overrides: &Overrides, cx: &mut Context) -> Option<St
         axes,
         points,
         expectations,
+        precision,
         notes,
         inputs_sha256: String::new(),
     })

@@ -22,22 +22,27 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("observe", &["units", "model"]),
     ("cloud", &["units", "engine", "random", "model", "identity", "observe"]),
     ("experiment", &["units", "model", "observe", "cloud"]),
+    ("journal", &["observe"]),
     ("analysis", &["units", "model", "observe", "stats"]),
     ("report", &["units", "model", "jobs::Names", "jobs::definition", "observe", "analysis"]),
     ("scenario", &["units", "random", "model", "identity::defaults", "jobs", "document"]),
-    ("cli", &["units", "model", "scenario", "experiment", "cloud::Records", "observe", "analysis", "report"]),
+    (
+        "cli",
+        &["units", "model", "scenario", "experiment", "journal", "cloud::Records", "observe", "analysis", "report"],
+    ),
     ("main", &["cli"]),
     ("lib", &[]),
 ];
 
 /// Words that only these rooms may use.
 const RESERVED: &[(&str, &[&str])] = &[
-    ("std::fs", &["document", "scenario", "report", "cli"]),
-    ("std::io", &["document", "scenario", "report", "cli"]),
+    ("std::fs", &["document", "scenario", "journal", "report", "cli"]),
+    ("std::io", &["document", "scenario", "journal", "report", "cli"]),
     ("std::env", &["cli"]),
-    ("std::time", &["report", "cli"]),
-    ("std::thread", &["experiment", "cli"]),
-    ("serde", &["scenario", "report", "cli"]),
+    ("std::time::Instant", &["report", "cli"]),
+    ("std::thread", &["cli"]),
+    ("rayon", &["experiment"]),
+    ("serde", &["scenario", "observe", "journal", "report", "cli"]),
     ("println!", &["cli"]),
 ];
 
@@ -355,8 +360,9 @@ mod the_check_itself {
 
     #[test]
     fn reserved_words_and_rooms_without_a_row_are_named() {
-        let expected =
-            ["src/cloud/mod.rs:2: room `cloud` must not use `std::fs`, which only document, scenario, report, cli may"];
+        let expected = [
+            "src/cloud/mod.rs:2: room `cloud` must not use `std::fs`, which only document, scenario, journal, report, cli may",
+        ];
         assert_eq!(found("cloud/mod.rs", "\nuse std::fs::File;"), expected);
         assert_eq!(found("cellar.rs", "").len(), 1, "a room without a row");
     }

@@ -288,7 +288,7 @@ fn an_interrupted_run_keeps_what_is_complete() {
         assert!(started.elapsed() < Duration::from_secs(120), "the first point takes too long: {size} bytes");
         assert_eq!(running.0.try_wait().unwrap(), None, "it ended of its own");
         sleep(Duration::from_millis(50));
-        let now = fs::metadata(desk.path().join("output/small.partial/jobs.csv")).map_or(0, |file| file.len());
+        let now = fs::metadata(desk.path().join("output/small.partial/work/rows")).map_or(0, |file| file.len());
         if now != size {
             (size, grown) = (now, Instant::now());
         }

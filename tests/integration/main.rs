@@ -26,10 +26,14 @@ mod kinds;
 mod load;
 /// The rules against what the real Keystone, keystonemiddleware and keystoneauth answered.
 mod oracle;
+/// Replications are added until the answer is as sure as asked for.
+mod precision;
 /// Servers with a queue, shared links and networks of them do what queueing theory says.
 mod queueing;
 /// Every reason is produced by a small scenario, with its step and its first cause.
 mod reasons;
+/// Killed at any instant, cut into shards, on any number of threads: the same bytes.
+mod resume;
 /// Pools and links that are asked for more than they have, and what is said of them.
 mod saturation;
 /// What the tests of behaviour share.

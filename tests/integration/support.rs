@@ -1,16 +1,17 @@
 //! What the behaviour tests share: scenario texts in, facts out, and the arithmetic of their intervals.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use outlast::cloud::{Records, simulate};
-use outlast::experiment::{Observer, Plan, run};
+use outlast::experiment::{Observer, Part, Plan, run};
 use outlast::model::study::Study;
 use outlast::model::vocabulary::Reason;
 use outlast::model::{Kind, Model, StepId};
-use outlast::observe::{Failure, JobRecord, Observations, Outcome, PointFacts};
+use outlast::observe::{Failure, JobRecord, Outcome, PointFacts};
 use outlast::scenario::{Overrides, load_text};
 
 /// No receiver keeps tokens, so that every request is Keystone's own answer.
@@ -112,30 +113,33 @@ pub(crate) fn story(failure: &Failure) -> (&'static str, Reason, &'static str, R
     (name(failure.step), failure.reason, name(cause.step), cause.reason)
 }
 
-/// Keeps every replication that an experiment hands over.
+/// Keeps every replication that an experiment hands over, in the order of points and replications.
 #[derive(Default)]
-pub(crate) struct Kept(pub(crate) Vec<(usize, u32, Observations)>, Vec<PointFacts>);
+pub(crate) struct Kept(pub(crate) BTreeMap<(usize, u32), (PointFacts, Vec<JobRecord>)>, Vec<PointFacts>);
 
 impl Observer for Kept {
     type Error = Infallible;
 
-    fn replication(&mut self, point: usize, replication: u32, facts: &Observations) -> Result<(), Infallible> {
-        self.0.push((point, replication, facts.clone()));
+    fn replication(&mut self, facts: &PointFacts, records: &[JobRecord]) -> Result<(), Infallible> {
+        let earlier = self.0.insert((facts.point, facts.replications[0]), (facts.clone(), records.to_vec()));
+        assert_eq!(earlier, None, "a replication is simulated once");
         Ok(())
     }
 
-    fn point(&mut self, facts: PointFacts) {
+    fn point(&mut self, facts: PointFacts) -> Result<(), Infallible> {
         self.1.push(facts);
+        Ok(())
     }
 }
 
 /// Runs the whole study; also every replication if records are asked for.
 pub(crate) fn run_study(study: &Study, threads: usize, records: Records) -> (Vec<PointFacts>, Kept) {
     let threads = NonZeroUsize::new(threads).expect("some thread");
-    let plan = Plan { threads, records, point: None, stop: &AtomicBool::new(false) };
+    let plan = Plan { threads, records, part: Part::default(), stop: &AtomicBool::new(false) };
     let mut kept = Kept::default();
     let Ok(ran) = run(study, &plan, &mut kept);
     assert!(!ran.interrupted, "nobody stops it");
+    kept.1.sort_by_key(|facts| facts.point);
     (std::mem::take(&mut kept.1), kept)
 }
 

@@ -7,7 +7,7 @@ use outlast::cloud::{Records, simulate};
 use outlast::model::study::Study;
 use outlast::model::{LinkId, Model};
 use outlast::observe::Observations;
-use outlast::report::csv::JobsWriter;
+use outlast::report;
 use outlast::units::{ExactSeconds, MICROS, Throughput};
 
 use crate::command::Desk;
@@ -203,10 +203,7 @@ fn copies_over_a_shared_link_replay() {
     };
     let first = shared(study(&scenario("{ poisson = \"20/h\" }")));
     let facts = simulate(&first.points[0].model, 0, Records::Jobs);
-    let mut jobs = Vec::new();
-    let mut writer = JobsWriter::new(&mut jobs, &first).expect("memory takes everything");
-    facts.records.iter().try_for_each(|record| writer.write(0, 0, record)).expect("memory takes everything");
-    writer.finish().expect("memory takes everything");
+    let jobs = [report::csv::jobs_header(&first), report::csv::jobs(&first, 0, 0, &facts.records)].concat();
     let jobs = String::from_utf8(jobs).expect("text");
     let heading: Vec<&str> = jobs.lines().next().expect("a heading").split(',').collect();
     let at = heading.iter().position(|name| *name == "download_s").expect("a column of this name");

@@ -166,6 +166,9 @@ fn every_key_is_read() {
             Some(("change", name)) => format!("[[change]]\n{name} = 1979-05-27\n{WORKLOAD}"),
             Some(("link", name)) => format!("[[link]]\n{name} = 1979-05-27\n{WORKLOAD}"),
             Some(("expect", name)) => format!("[[expect]]\nmetric = \"failed\"\n{name} = 1979-05-27\n"),
+            Some(("run", "precision.half_width")) => {
+                format!("run.precision = {{ metric = \"failure_rate\", half_width = 1979-05-27 }}\n{WORKLOAD}")
+            }
             Some(_) | None => format!("{path} = 1979-05-27\n{WORKLOAD}"),
         };
         let text = text.replace("metric = \"failed\"\nmetric", "metric");
