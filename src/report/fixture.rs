@@ -56,10 +56,10 @@ fn model() -> Model {
         services: (0..).zip(SERVICES).map(|(place, name)| service(place, name)).collect(),
         processes: (0..8).map(|_| Process { name: String::new(), sends: Sends::Never, user: None }).collect(),
         pools: (0..).zip(SERVICES).map(|(place, _)| api(place)).collect(),
-        links: Vec::new(),
+        links: [].into(),
         caches: SERVICES.len(),
         request_time: Dist::constant(0.04),
-        workloads: vec![workload("boots")],
+        workloads: [workload("boots")].into(),
         changes: Vec::new(),
     }
 }
@@ -125,7 +125,7 @@ fn set(model: &mut Model, axis: &Axis, value: &AxisValue) {
         "keystone.token.allow_expired_window" => model.keystone.allow_expired_window = span(),
         "cinder.service_user.send_service_user_token" => {
             let sends = if value.cell == "true" { Sends::ServiceUser } else { Sends::Never };
-            model.processes[ProcessId::CINDER_VOLUME.index()].sends = sends;
+            Arc::make_mut(&mut model.processes)[ProcessId::CINDER_VOLUME.index()].sends = sends;
         }
         _ => {}
     }
@@ -390,16 +390,17 @@ pub(crate) fn busy() -> Case {
         case("busy", vec![seconds_axis(EXPIRATION, &[3_600, 14_400])], &["boots", "backups", "moves"], 1_500.0);
     for (point, result) in case.study.points.iter_mut().zip(&mut case.results) {
         let model = &mut point.model;
-        for (workload, kind) in model.workloads.iter_mut().zip(["boot-from-volume", "volume-backup", "live-migration"])
-        {
+        let kinds = ["boot-from-volume", "volume-backup", "live-migration"];
+        for (workload, kind) in Arc::make_mut(&mut model.workloads).iter_mut().zip(kinds) {
             workload.kind = Arc::clone(&crate::jobs::builtin(kind).expect("it is built in").kind);
         }
-        model.pools[ServiceId::KEYSTONE.index()].slots = Some(8);
+        Arc::make_mut(&mut model.pools)[ServiceId::KEYSTONE.index()].slots = Some(8);
         let builds = Pool { service: ServiceId::NOVA, name: "builds".into(), slots: Some(10), hosts: 4 };
-        model.pools.push(builds);
+        model.pools = model.pools.iter().cloned().chain([builds]).collect();
         let link = |name: &str, bandwidth| Link { name: name.into(), per_job: None, bandwidth };
         let shared = Throughput::from_bytes_per_second(1 << 30);
-        model.links = vec![link("image_transfer", shared), link("image_conversion", None), link("volume_copy", shared)];
+        model.links =
+            [link("image_transfer", shared), link("image_conversion", None), link("volume_copy", shared)].into();
         every_failure(model, result);
         let is_full = point.number == 0;
         let mut waits = Sketch::default();

@@ -170,7 +170,7 @@ fn every_key_reaches_the_model() {
         assert_eq!((model.process(process).sends, &model.process(process).user), (Sends::Never, &None));
     }
     assert_eq!(model.request_time, Dist::new(Shape::Exponential { mean: 0.04 }, None, Some(1.0)).unwrap());
-    let [boots, nightly] = model.workloads.as_slice() else { panic!("two workloads") };
+    let [boots, nightly] = &*model.workloads else { panic!("two workloads") };
     assert_eq!(boots.arrivals, Arrivals::Poisson { per_second: 30.0 / 3600.0 });
     assert_eq!(
         boots.token_age,
