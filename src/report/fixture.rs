@@ -109,13 +109,20 @@ pub(crate) fn seconds_axis(key: &str, values: &[i64]) -> Axis {
         column: format!("{key}_s"),
         unit: AxisUnit::Seconds,
         values: values.iter().map(value).collect(),
+        zip: None,
     }
 }
 
 /// An axis of words.
 pub(crate) fn word_axis(key: &str, values: &[&str]) -> Axis {
     let value = |text: &&str| AxisValue { cell: text.to_string(), label: text.to_string(), number: None };
-    Axis { key: key.into(), column: key.into(), unit: AxisUnit::None, values: values.iter().map(value).collect() }
+    let values = values.iter().map(value).collect();
+    Axis { key: key.into(), column: key.into(), unit: AxisUnit::None, values, zip: None }
+}
+
+/// These axes as one zip.
+fn zip(number: usize, axes: Vec<Axis>) -> Vec<Axis> {
+    axes.into_iter().map(|axis| Axis { zip: Some(number), ..axis }).collect()
 }
 
 fn set(model: &mut Model, axis: &Axis, value: &AxisValue) {
@@ -273,11 +280,12 @@ pub(crate) fn empty(result: &mut PointResult) {
 /// The grid of these axes.
 pub(crate) fn case(name: &str, axes: Vec<Axis>, workloads: &[&str], median: f64) -> Case {
     let mut points = vec![Vec::new()];
-    for axis in &axes {
+    for together in axes.chunk_by(|one, next| one.zip.is_some() && one.zip == next.zip) {
+        let row = |index| std::iter::repeat_n(index, together.len());
         points = points
             .iter()
             .flat_map(|values: &Vec<usize>| {
-                (0..axis.values.len()).map(move |index| values.iter().copied().chain([index]).collect())
+                (0..together[0].values.len()).map(move |index| values.iter().copied().chain(row(index)).collect())
             })
             .collect();
     }
@@ -455,6 +463,29 @@ fn every_failure(model: &Model, result: &mut PointResult) {
     }
 }
 
+/// A switch, and lifetimes each with a window and a number of keys, of which some occur twice.
+pub(crate) fn zipped() -> Case {
+    let mut axes = vec![word_axis(CINDER_SENDS, &["false", "true"])];
+    axes.extend(zip(
+        0,
+        vec![
+            seconds_axis(EXPIRATION, &[900, 3_600, 14_400, 43_200]),
+            seconds_axis(WINDOW, &[0, 86_400, 86_400, 172_800]),
+            word_axis("keystone.fernet_tokens.max_active_keys", &["3", "3", "4", "6"]),
+        ],
+    ));
+    expect(case("keys-follow-lifetimes", axes, &["boots"], 1_500.0), 0.02, "keys-follow-lifetimes.toml:30")
+}
+
+/// More rows of a zip than a table shows, and a second zip.
+pub(crate) fn long_zip() -> Case {
+    let lifetimes: Vec<i64> = (1..=20).map(|hour| hour * 1_800).collect();
+    let mut axes = zip(0, vec![word_axis("preset", &["devstack"; 20]), seconds_axis(EXPIRATION, &lifetimes)]);
+    let second = vec![seconds_axis(WINDOW, &[0, 0, 172_800]), word_axis(CINDER_SENDS, &["false", "true", "true"])];
+    axes.extend(zip(1, second));
+    case("long", axes, &["boots"], 1_500.0)
+}
+
 /// Names that fit nowhere.
 pub(crate) fn nasty() -> Case {
     let long = "a-very-long-name-that-nobody-should-give-to-anything-but-somebody-will-one-day-and-then-it-must-fit";
@@ -482,6 +513,8 @@ pub(crate) fn cases() -> Vec<(&'static str, Case)> {
         ("lifetime_by_switch", lifetime_by_switch()),
         ("cube", cube()),
         ("busy", busy()),
+        ("zipped", zipped()),
+        ("long_zip", long_zip()),
         ("nasty", nasty()),
     ]
 }

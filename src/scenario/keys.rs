@@ -107,7 +107,7 @@ pub(super) static KEYS: &[Key] = &[
     fixed(NAMES, key("description", Kind::Text, Default::Is("\"\""), "What the scenario asks, in a sentence.", "")),
     steady(BELOW, key("preset", Kind::Choice(presets::names), NONE, "What a deployment tool ships, put below everything that is written here.", "")),
     fixed("it is read before the sweep", key("include", Kind::Paths, NONE, "Scenario files that are put below this one, later ones over earlier ones.", "")),
-    fixed("it is the sweep", key("sweep", Kind::Free, Default::Unset("one point"), "Dotted keys with the list of values of each; every combination is a point.", "")),
+    fixed("it is the sweep", key("sweep", Kind::Free, Default::Unset("one point"), "Dotted keys with the list of values of each; every combination is a point. Keys of a `[[sweep.zip]]` vary together.", "")),
     steady(COURSES, fixed(JOBS, key("job", Kind::Tables, NONE, "Job kinds of the scenario's own; see docs/JOBS.md.", ""))),
     steady(COURSES, fixed(JOBS, key("procedure", Kind::Tables, NONE, "Steps that job kinds call.", ""))),
 

@@ -3,6 +3,7 @@
 //! A file is parsed into a tree whose values remember their place, put over what it includes and over its preset,
 //! checked against one table of keys, and read into one model per point of its sweep.
 
+mod axis;
 mod build;
 mod changes;
 mod check;
@@ -154,7 +155,7 @@ fn expand(written: &Table, overrides: &Overrides, cx: &mut Context) -> Option<St
     let swept = sweep::axes(written, &workloads, cx);
     let complete = cx.issues.len() == before;
     let axes: Vec<Axis> = swept.iter().map(Swept::axis).collect();
-    let grid = grid(&swept);
+    let grid = sweep::points(&swept);
     let presets = Presets::new(written, &swept, cx);
     let changes = changes::written(written, cx);
 
@@ -214,20 +215,6 @@ impl View<'_> {
         let release = view.value("cloud.release").and_then(Value::as_text).unwrap_or_default();
         &keys::defaults(release).scenario
     }
-}
-
-/// Every combination of the axes' values, the last axis varying fastest; one without axes.
-fn grid(swept: &[Swept]) -> Vec<Vec<usize>> {
-    let mut points = vec![Vec::new()];
-    for axis in swept {
-        points = points
-            .into_iter()
-            .flat_map(|point: Vec<usize>| {
-                (0..axis.values.len()).map(move |index| point.iter().copied().chain([index]).collect())
-            })
-            .collect();
-    }
-    points
 }
 
 /// The files over each preset that occurs, merged once however many points there are.

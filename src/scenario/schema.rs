@@ -11,6 +11,7 @@ use super::kind::Kind;
 use super::kinds;
 use super::process::{BURST, BURST_JOBS};
 use super::reference::newest_default;
+use super::sweep::ZIP;
 use crate::document::{Node, Value};
 use crate::jobs;
 use crate::random::daily::HOURS;
@@ -42,10 +43,14 @@ pub fn schema() -> Json {
     root["title"] = json!("outlast scenario");
     root["$defs"] = definitions();
     // Dotted keys in quotes have their list at once, those without stand in tables of tables.
-    root["properties"]["sweep"]["additionalProperties"] = json!({ "anyOf": [
-        { "type": "array", "minItems": 1 },
-        { "type": "object" },
-    ] });
+    let swept = json!({ "anyOf": [{ "type": "array", "minItems": 1 }, { "type": "object" }] });
+    let together = json!({ "type": "object", "minProperties": 1, "additionalProperties": swept });
+    root["properties"]["sweep"]["properties"] = json!({ ZIP: {
+        "type": "array",
+        "description": "Keys whose lists have one length and vary together.",
+        "items": together,
+    } });
+    root["properties"]["sweep"]["additionalProperties"] = swept;
     root["properties"]["expect"]["items"]["anyOf"] = json!([{ "required": ["min"] }, { "required": ["max"] }]);
     root
 }

@@ -540,7 +540,43 @@ fn what_matters_is_noted() {
     assert!(notes(&format!("{size}convert = \"1s\"\ndownload = \"1s\"\n")).is_empty());
 }
 
-/// A sweep of ten thousand points is read in a fraction of a second, because files are parsed and merged once.
+/// Grid keys come first, then the zips; the last varies fastest.
+#[test]
+fn zipped_keys_are_one_axis() {
+    let text = "[sweep]\n\"cinder.service_user.send_service_user_token\" = [false, true]\n\
+        zip = [{ \"keystone.token.expiration\" = [\"1h\", \"2h\", 7200], \"keystone.fernet_tokens.max_active_keys\" = [3, 3, 5] },\n\
+        { nova.DEFAULT.block_device_allocate_retries = [7, 8] }]\n\
+        \"keystone.token.allow_expired_window\" = [0]\n\
+        [[expect]]\nmetric = \"failed\"\nmax = 0\nwhere = { \"keystone.token.expiration\" = \"2h\" }\n\
+        [[expect]]\nmetric = \"failed\"\nmax = 0\n\
+        where = { keystone.fernet_tokens.max_active_keys = 3, nova.DEFAULT.block_device_allocate_retries = 8 }\n";
+    let study = read(&around(text)).unwrap_or_else(|issues| panic!("{issues}"));
+    let axes: Vec<(&str, Option<usize>, usize)> = study
+        .axes
+        .iter()
+        .map(|axis| (axis.key.rsplit('.').next().unwrap_or_default(), axis.zip, axis.values.len()))
+        .collect();
+    let expected = [
+        ("send_service_user_token", None, 2),
+        ("allow_expired_window", None, 1),
+        ("expiration", Some(0), 3),
+        ("max_active_keys", Some(0), 3),
+        ("block_device_allocate_retries", Some(1), 2),
+    ];
+    assert_eq!(axes, expected);
+    assert_eq!(study.dimensions().collect::<Vec<_>>(), [0..1, 1..2, 2..4, 4..5]);
+    let points: Vec<&[usize]> = study.points.iter().map(|point| point.values.as_slice()).collect();
+    assert_eq!(points.len(), 12);
+    assert_eq!(points[..4], [[0, 0, 0, 0, 0], [0, 0, 0, 0, 1], [0, 0, 1, 1, 0], [0, 0, 1, 1, 1]]);
+    assert_eq!(points[11], [1, 0, 2, 2, 1]);
+    let Keys::Fernet { max_active_keys, .. } = study.points[4].model.keystone.keys else { panic!("Fernet keys") };
+    assert_eq!((study.points[4].model.keystone.expiration, max_active_keys), (Span::from_seconds(7_200), 5));
+    assert_eq!(study.expectations[0].points, [2, 3, 4, 5, 8, 9, 10, 11], "a value that a zip has twice");
+    assert_eq!(study.expectations[1].points, [1, 3, 7, 9]);
+}
+
+/// A sweep of ten thousand points is read in a fraction of a second, because files are parsed and merged once, programs
+/// are compiled once, and lists are not compared each with each.
 #[test]
 fn large_sweeps_expand() {
     let values: Vec<String> = (200..300).map(|value| value.to_string()).collect();
@@ -551,4 +587,7 @@ fn large_sweeps_expand() {
     let study = read(&around(&text)).unwrap_or_else(|issues| panic!("{issues}"));
     assert_eq!(study.points.len(), 10_000);
     assert_eq!(study.points[9_999].model.keystone.allow_expired_window, Span::from_seconds(299));
+    let (first, last) = (&study.points[0].model, &study.points[9_999].model);
+    assert!(std::sync::Arc::ptr_eq(&first.services, &last.services), "points share what the sweep does not change");
+    assert!(std::sync::Arc::ptr_eq(&first.workloads, &last.workloads));
 }
