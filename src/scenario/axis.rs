@@ -71,6 +71,7 @@ fn unit(kind: Kind) -> AxisUnit {
         | Kind::Bound
         | Kind::Free
         | Kind::Job
+        | Kind::Preset
         | Kind::Tables => AxisUnit::None,
     }
 }

@@ -15,6 +15,7 @@ mod kind;
 mod kinds;
 mod layers;
 mod own;
+mod own_presets;
 mod presets;
 mod process;
 mod read;
@@ -118,7 +119,7 @@ fn finish(cx: Context) -> Issues {
 fn study(name: &str, text: Arc<str>, path: &Path, overrides: &Overrides, mut cx: Context) -> Result<Study, Issues> {
     check_overrides(overrides, &mut cx.issues);
     cx.sources.digest("overrides", format!("{:?} {:?}", overrides.seed, overrides.replications).as_bytes());
-    let study = layers::load(name, text, path, &mut cx).and_then(|written| expand(&written, overrides, &mut cx));
+    let study = layers::load(name, text, path, &mut cx).and_then(|written| expand(written, overrides, &mut cx));
     match study {
         Some(mut study) if cx.issues.len() == 0 => {
             // Only now, because traces are read while points are built.
@@ -147,7 +148,10 @@ fn check_overrides(overrides: &Overrides, issues: &mut Collected) {
 }
 
 /// One model per point of the sweep; `None`: the issues say why.
-fn expand(written: &Table, overrides: &Overrides, cx: &mut Context) -> Option<Study> {
+fn expand(mut written: Table, overrides: &Overrides, cx: &mut Context) -> Option<Study> {
+    let own_presets = own_presets::take(&mut written, cx);
+    let written = &written;
+    own_presets.check(cx);
     read_kinds(written, cx);
     check::unknown_keys(written, cx);
     let workloads = workload::named(written, &cx.kinds);
@@ -156,7 +160,7 @@ fn expand(written: &Table, overrides: &Overrides, cx: &mut Context) -> Option<St
     let complete = cx.issues.len() == before;
     let axes: Vec<Axis> = swept.iter().map(Swept::axis).collect();
     let grid = sweep::points(&swept);
-    let presets = Presets::new(written, &swept, cx);
+    let presets = own_presets::Merged::new(written, &own_presets, &swept, cx);
     let changes = changes::written(written, cx);
 
     let top = View { swept: &[], prefix: "", table: "", written, defaults: &keys::defaults("").scenario };
@@ -214,35 +218,5 @@ impl View<'_> {
         let view = View { swept: chosen, written, ..*self };
         let release = view.value("cloud.release").and_then(Value::as_text).unwrap_or_default();
         &keys::defaults(release).scenario
-    }
-}
-
-/// The files over each preset that occurs, merged once however many points there are.
-struct Presets {
-    merged: Vec<(String, Table)>,
-}
-
-impl Presets {
-    fn new(written: &Table, swept: &[Swept], cx: &mut Context) -> Presets {
-        let axis = swept.iter().find(|axis| axis.path == "preset");
-        let values: Vec<&Value> = match axis {
-            Some(axis) => axis.values.iter().map(|(value, _)| value).collect(),
-            None => written.get("preset").into_iter().collect(),
-        };
-        let mut merged = Vec::new();
-        for value in values {
-            if let (Some(mut below), Some(name)) = (layers::preset(value, cx), value.as_text()) {
-                layers::put_over(&mut below, written.clone());
-                merged.push((name.to_owned(), below));
-            }
-        }
-        Presets { merged }
-    }
-
-    /// What is written, over the preset of a point.
-    fn under<'t>(&'t self, chosen: &[(&str, &Value)], written: &'t Table) -> &'t Table {
-        let swept = chosen.iter().find(|(path, _)| *path == "preset").map(|(_, value)| *value);
-        let name = swept.or_else(|| written.get("preset")).and_then(Value::as_text);
-        self.merged.iter().find(|(known, _)| Some(known.as_str()) == name).map_or(written, |(_, table)| table)
     }
 }

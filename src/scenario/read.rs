@@ -19,6 +19,8 @@ use crate::model::{Link, Pool, Process, Service, Workload};
 #[derive(Debug, Default)]
 pub(super) struct Context {
     pub(super) kinds: Kinds,
+    /// The names of the scenario's own presets.
+    pub(super) own_presets: Vec<String>,
     pub(super) sources: Sources,
     pub(super) issues: Collected,
     pub(super) empirical: HashMap<(PathBuf, Unit), Arc<[f64]>>,

@@ -90,6 +90,7 @@ fn is_comparable(kind: Kind) -> bool {
         | Kind::Bound
         | Kind::Free
         | Kind::Job
+        | Kind::Preset
         | Kind::Tables => false,
     }
 }
