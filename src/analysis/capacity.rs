@@ -58,6 +58,8 @@ pub(super) fn links(model: &Model, facts: &PointFacts) -> Vec<LinkRow> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::model::{Change, Link};
     use crate::observe::Sketch;
@@ -66,7 +68,7 @@ mod tests {
     /// Two days without a warm-up, once.
     fn model(slots: Option<u32>) -> Model {
         let mut model = crate::report::fixture::single().study.points.remove(0).model;
-        model.pools[1].slots = slots;
+        Arc::make_mut(&mut model.pools)[1].slots = slots;
         model
     }
 
@@ -136,7 +138,8 @@ mod tests {
     fn links_are_shared_if_they_have_a_bandwidth() {
         let link = |name: &str, bandwidth| Link { name: name.into(), per_job: None, bandwidth };
         let mut model = model(None);
-        model.links = vec![link("image_transfer", None), link("volume_copy", Throughput::from_bytes_per_second(7))];
+        let shared = Throughput::from_bytes_per_second(7);
+        model.links = [link("image_transfer", None), link("volume_copy", shared)].into();
         let mut point = facts(&model, 1, PoolFacts::default());
         assert_eq!(links(&model, &point), [LinkRow { link: LinkId(1), utilisation: None }]);
         for (carried, is_saturated) in [(996, true), (500, false)] {

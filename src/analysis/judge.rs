@@ -282,7 +282,8 @@ mod tests {
         other.name = "other".to_owned();
         other.steps.reverse();
         let model = &mut case.study.points[0].model;
-        model.workloads.push(crate::model::Workload { kind: other.into(), ..model.workloads[0].clone() });
+        let first = model.workloads[0].clone();
+        model.workloads = [first.clone(), crate::model::Workload { kind: other.into(), ..first }].into();
         let model = &case.study.points[0].model;
         let at = |workload: usize, name: &str| {
             let step = model.workloads[workload].kind.step(name).unwrap();

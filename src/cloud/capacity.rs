@@ -134,7 +134,7 @@ impl Pools {
 
     /// Takes over the sizes of another model; tells `told` who has a slot from now on.
     pub(super) fn resize(&mut self, now: Instant, model: &Model, mut told: impl FnMut(Waiter)) {
-        for (group, pool) in self.groups.iter_mut().zip(&model.pools) {
+        for (group, pool) in self.groups.iter_mut().zip(model.pools.iter()) {
             group.take_down(now, self.under_load);
             group.is_limited = pool.slots.is_some();
             let slots = pool.slots.unwrap_or(u32::MAX);
@@ -224,7 +224,7 @@ impl Links {
 
     /// Takes over the speeds of another model.
     pub(super) fn resize(&mut self, now: Instant, model: &Model) {
-        for (link, to) in self.links.iter_mut().zip(&model.links) {
+        for (link, to) in self.links.iter_mut().zip(model.links.iter()) {
             link.resize(now, to.bandwidth, to.per_job);
         }
     }

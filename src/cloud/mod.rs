@@ -311,13 +311,13 @@ impl<'m> Cloud<'m> {
         self.model = self.epochs[usize::from(self.epoch)];
         let model = self.model;
         self.keystone.reconfigure(model);
-        for (sender, process) in self.senders.iter_mut().zip(&model.processes) {
+        for (sender, process) in self.senders.iter_mut().zip(model.processes.iter()) {
             sender.reconfigure(process);
         }
-        for (receiver, service) in self.receivers.iter_mut().zip(&model.services) {
+        for (receiver, service) in self.receivers.iter_mut().zip(model.services.iter()) {
             receiver.reconfigure(model, service);
         }
-        for (submissions, workload) in self.submissions.iter_mut().zip(&model.workloads) {
+        for (submissions, workload) in self.submissions.iter_mut().zip(model.workloads.iter()) {
             submissions.reconfigure(model, workload);
         }
         let mut admitted = Vec::new();

@@ -19,7 +19,7 @@ use program::Program;
 pub use kind::{Derived, Kind, PieceSize, Quantity, QuantityId, QuantityUnit, Resource, ResourceId, StepId};
 pub use services::{AuthToken, Link, LinkId, Pool, PoolId, Process, ProcessId, Sends, Service, ServiceId, ServiceUser};
 
-/// Everything that one replication needs.
+/// Everything that one replication needs. Points of a sweep share the lists that are equal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
     /// How long, how often, from which seed.
@@ -27,19 +27,19 @@ pub struct Model {
     /// Tokens and keys.
     pub keystone: Keystone,
     /// Who answers requests, indexed by [`ServiceId`].
-    pub services: Vec<Service>,
+    pub services: Arc<[Service]>,
     /// Who sends them, indexed by [`ProcessId`].
-    pub processes: Vec<Process>,
+    pub processes: Arc<[Process]>,
     /// What jobs hold slots of, indexed by [`PoolId`]: every well-known service's `api`, then the well-known others.
-    pub pools: Vec<Pool>,
+    pub pools: Arc<[Pool]>,
     /// What jobs copy over, indexed by [`LinkId`].
-    pub links: Vec<Link>,
+    pub links: Arc<[Link]>,
     /// How many caches the middlewares of all services have; services may share them.
     pub caches: usize,
     /// Work of one API request at its receiver, in seconds.
     pub request_time: Dist,
     /// Where jobs come from; at least one, with distinct names.
-    pub workloads: Vec<Workload>,
+    pub workloads: Arc<[Workload]>,
     /// What is set otherwise later on, ascending.
     pub changes: Vec<Change>,
 }

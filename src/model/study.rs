@@ -1,5 +1,7 @@
 //! A whole scenario file: the points of its sweep and what is expected of them.
 
+use std::ops::Range;
+
 use super::Model;
 use super::vocabulary::Reason;
 
@@ -10,7 +12,7 @@ pub struct Study {
     pub name: String,
     /// What it asks.
     pub description: String,
-    /// The swept keys, the last varying fastest; empty without a sweep.
+    /// The swept keys, the last dimension varying fastest; empty without a sweep.
     pub axes: Vec<Axis>,
     /// At least one; numbered from 0 in this order.
     pub points: Vec<Point>,
@@ -24,6 +26,18 @@ pub struct Study {
     pub inputs_sha256: String,
 }
 
+impl Study {
+    /// What varies independently: of each the axes that vary together, which are those of a zip or a single one.
+    pub fn dimensions(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        let together = self.axes.chunk_by(|one, next| one.zip.is_some() && one.zip == next.zip);
+        together.scan(0, |start, axes| {
+            let first = *start;
+            *start += axes.len();
+            Some(first..*start)
+        })
+    }
+}
+
 /// A swept key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Axis {
@@ -33,8 +47,11 @@ pub struct Axis {
     pub column: String,
     /// The unit of numeric values.
     pub unit: AxisUnit,
-    /// Its values, in the order of the file; at least one.
+    /// Its values, in the order of the file; at least one. Distinct unless it belongs to a zip.
     pub values: Vec<AxisValue>,
+    /// Which of the sweep's zips it belongs to: axes of one zip stand side by side, have equally many values, and every
+    /// point has values of the same index on all of them. `None`: it varies by itself.
+    pub zip: Option<usize>,
 }
 
 /// The unit in which an axis gives its numbers.

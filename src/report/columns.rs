@@ -159,7 +159,7 @@ impl<R> Columns<R> {
 /// What the jobs of a study draw, in the order of first appearance: a column for each name and unit.
 fn quantities(study: &Study) -> Vec<&Quantity> {
     let mut quantities: Vec<&Quantity> = Vec::new();
-    for workload in study.points.iter().flat_map(|point| &point.model.workloads) {
+    for workload in study.points.iter().flat_map(|point| point.model.workloads.iter()) {
         for quantity in &workload.kind.quantities {
             if !quantities.iter().any(|known| share_a_column(known, quantity)) {
                 quantities.push(quantity);
@@ -542,7 +542,7 @@ mod tests {
             quantity("convert", QuantityUnit::Seconds),
             quantity("attach", QuantityUnit::Bytes),
         ];
-        workloads.push(Workload { kind: kind.into(), ..workloads[0].clone() });
+        *workloads = [workloads[0].clone(), Workload { kind: kind.into(), ..workloads[0].clone() }].into();
         let columns = JOBS.columns(&study);
         let at = columns.names().iter().position(|name| name == "image_size_bytes").unwrap();
         assert_eq!(

@@ -56,10 +56,10 @@ fn model() -> Model {
         services: (0..).zip(SERVICES).map(|(place, name)| service(place, name)).collect(),
         processes: (0..8).map(|_| Process { name: String::new(), sends: Sends::Never, user: None }).collect(),
         pools: (0..).zip(SERVICES).map(|(place, _)| api(place)).collect(),
-        links: Vec::new(),
+        links: [].into(),
         caches: SERVICES.len(),
         request_time: Dist::constant(0.04),
-        workloads: vec![workload("boots")],
+        workloads: [workload("boots")].into(),
         changes: Vec::new(),
     }
 }
@@ -109,13 +109,20 @@ pub(crate) fn seconds_axis(key: &str, values: &[i64]) -> Axis {
         column: format!("{key}_s"),
         unit: AxisUnit::Seconds,
         values: values.iter().map(value).collect(),
+        zip: None,
     }
 }
 
 /// An axis of words.
 pub(crate) fn word_axis(key: &str, values: &[&str]) -> Axis {
     let value = |text: &&str| AxisValue { cell: text.to_string(), label: text.to_string(), number: None };
-    Axis { key: key.into(), column: key.into(), unit: AxisUnit::None, values: values.iter().map(value).collect() }
+    let values = values.iter().map(value).collect();
+    Axis { key: key.into(), column: key.into(), unit: AxisUnit::None, values, zip: None }
+}
+
+/// These axes as one zip.
+fn zip(number: usize, axes: Vec<Axis>) -> Vec<Axis> {
+    axes.into_iter().map(|axis| Axis { zip: Some(number), ..axis }).collect()
 }
 
 fn set(model: &mut Model, axis: &Axis, value: &AxisValue) {
@@ -125,7 +132,7 @@ fn set(model: &mut Model, axis: &Axis, value: &AxisValue) {
         "keystone.token.allow_expired_window" => model.keystone.allow_expired_window = span(),
         "cinder.service_user.send_service_user_token" => {
             let sends = if value.cell == "true" { Sends::ServiceUser } else { Sends::Never };
-            model.processes[ProcessId::CINDER_VOLUME.index()].sends = sends;
+            Arc::make_mut(&mut model.processes)[ProcessId::CINDER_VOLUME.index()].sends = sends;
         }
         _ => {}
     }
@@ -274,11 +281,12 @@ pub(crate) fn empty(result: &mut PointResult) {
 /// The grid of these axes.
 pub(crate) fn case(name: &str, axes: Vec<Axis>, workloads: &[&str], median: f64) -> Case {
     let mut points = vec![Vec::new()];
-    for axis in &axes {
+    for together in axes.chunk_by(|one, next| one.zip.is_some() && one.zip == next.zip) {
+        let row = |index| std::iter::repeat_n(index, together.len());
         points = points
             .iter()
             .flat_map(|values: &Vec<usize>| {
-                (0..axis.values.len()).map(move |index| values.iter().copied().chain([index]).collect())
+                (0..together[0].values.len()).map(move |index| values.iter().copied().chain(row(index)).collect())
             })
             .collect();
     }
@@ -392,16 +400,17 @@ pub(crate) fn busy() -> Case {
         case("busy", vec![seconds_axis(EXPIRATION, &[3_600, 14_400])], &["boots", "backups", "moves"], 1_500.0);
     for (point, result) in case.study.points.iter_mut().zip(&mut case.results) {
         let model = &mut point.model;
-        for (workload, kind) in model.workloads.iter_mut().zip(["boot-from-volume", "volume-backup", "live-migration"])
-        {
+        let kinds = ["boot-from-volume", "volume-backup", "live-migration"];
+        for (workload, kind) in Arc::make_mut(&mut model.workloads).iter_mut().zip(kinds) {
             workload.kind = Arc::clone(&crate::jobs::builtin(kind).expect("it is built in").kind);
         }
-        model.pools[ServiceId::KEYSTONE.index()].slots = Some(8);
+        Arc::make_mut(&mut model.pools)[ServiceId::KEYSTONE.index()].slots = Some(8);
         let builds = Pool { service: ServiceId::NOVA, name: "builds".into(), slots: Some(10), hosts: 4 };
-        model.pools.push(builds);
+        model.pools = model.pools.iter().cloned().chain([builds]).collect();
         let link = |name: &str, bandwidth| Link { name: name.into(), per_job: None, bandwidth };
         let shared = Throughput::from_bytes_per_second(1 << 30);
-        model.links = vec![link("image_transfer", shared), link("image_conversion", None), link("volume_copy", shared)];
+        model.links =
+            [link("image_transfer", shared), link("image_conversion", None), link("volume_copy", shared)].into();
         every_failure(model, result);
         let is_full = point.number == 0;
         let mut waits = Sketch::default();
@@ -456,6 +465,29 @@ fn every_failure(model: &Model, result: &mut PointResult) {
     }
 }
 
+/// A switch, and lifetimes each with a window and a number of keys, of which some occur twice.
+pub(crate) fn zipped() -> Case {
+    let mut axes = vec![word_axis(CINDER_SENDS, &["false", "true"])];
+    axes.extend(zip(
+        0,
+        vec![
+            seconds_axis(EXPIRATION, &[900, 3_600, 14_400, 43_200]),
+            seconds_axis(WINDOW, &[0, 86_400, 86_400, 172_800]),
+            word_axis("keystone.fernet_tokens.max_active_keys", &["3", "3", "4", "6"]),
+        ],
+    ));
+    expect(case("keys-follow-lifetimes", axes, &["boots"], 1_500.0), 0.02, "keys-follow-lifetimes.toml:30")
+}
+
+/// More rows of a zip than a table shows, and a second zip.
+pub(crate) fn long_zip() -> Case {
+    let lifetimes: Vec<i64> = (1..=20).map(|hour| hour * 1_800).collect();
+    let mut axes = zip(0, vec![word_axis("preset", &["devstack"; 20]), seconds_axis(EXPIRATION, &lifetimes)]);
+    let second = vec![seconds_axis(WINDOW, &[0, 0, 172_800]), word_axis(CINDER_SENDS, &["false", "true", "true"])];
+    axes.extend(zip(1, second));
+    case("long", axes, &["boots"], 1_500.0)
+}
+
 /// Names that fit nowhere.
 pub(crate) fn nasty() -> Case {
     let long = "a-very-long-name-that-nobody-should-give-to-anything-but-somebody-will-one-day-and-then-it-must-fit";
@@ -483,6 +515,8 @@ pub(crate) fn cases() -> Vec<(&'static str, Case)> {
         ("lifetime_by_switch", lifetime_by_switch()),
         ("cube", cube()),
         ("busy", busy()),
+        ("zipped", zipped()),
+        ("long_zip", long_zip()),
         ("nasty", nasty()),
     ]
 }

@@ -43,6 +43,9 @@ struct SweptKey<'a> {
     key: &'a str,
     column: &'a str,
     values: Vec<&'a str>,
+    /// Keys with the same number go together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zip: Option<usize>,
 }
 
 /// The text of `run.json`.
@@ -53,6 +56,7 @@ pub fn render(findings: Findings<'_>, manifest: &Manifest) -> String {
         key: &axis.key,
         column: &axis.column,
         values: axis.values.iter().map(|value| value.cell.as_str()).collect(),
+        zip: axis.zip,
     });
     let file = File {
         outlast: env!("CARGO_PKG_VERSION"),

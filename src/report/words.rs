@@ -312,6 +312,7 @@ mod tests {
             column: key.to_string(),
             unit: AxisUnit::None,
             values: vec![AxisValue { cell: "1".into(), label: "1".into(), number: Some(1.0) }],
+            zip: None,
         };
         let axes =
             [axis("keystone.token.expiration"), axis("nova.service_user.send"), axis("cinder.service_user.send")];

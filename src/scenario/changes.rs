@@ -1,11 +1,13 @@
 //! `[[change]]`: settings that hold from some instant on, as a layer over those before.
 
+use std::sync::Arc;
+
 use super::build;
 use super::keys::{KEYS, LISTS};
 use super::layers;
 use super::read::{Context, View};
 use crate::document::{Issue, Place, Table, Value};
-use crate::model::{Change, Model, Run};
+use crate::model::{Change, Model, Run, Service};
 use crate::units::Instant;
 
 /// Nobody tells more of them apart, and each is a model of its own at every point.
@@ -104,9 +106,12 @@ fn in_time(at: Instant, place: Place, run: &Run, view: &View<'_>, cx: &mut Conte
 fn continued(start: &Model, mut model: Model) -> Model {
     model.run = start.run.clone();
     model.caches = start.caches;
-    for (service, before) in model.services.iter_mut().zip(&start.services) {
-        service.first_cache = before.first_cache;
-        service.caches = before.caches;
+    let of_caches = |service: &Service| (service.first_cache, service.caches);
+    if !model.services.iter().map(of_caches).eq(start.services.iter().map(of_caches)) {
+        for (service, before) in Arc::make_mut(&mut model.services).iter_mut().zip(start.services.iter()) {
+            service.first_cache = before.first_cache;
+            service.caches = before.caches;
+        }
     }
     model
 }

@@ -1,6 +1,6 @@
 //! Whether every key of a merged file is known. Values are checked where they are read.
 
-use super::keys::{self, KEYS, LISTS};
+use super::keys::{self, KEYS, Key, LISTS};
 use super::kinds::Kinds;
 use super::read::Context;
 use super::workload::WORKLOAD;
@@ -8,8 +8,37 @@ use crate::document::{Issue, listing, nearest};
 use crate::document::{Table, Value};
 use crate::model::Kind;
 
-/// Why no list of tables can change.
+/// Why no list of tables can change, or stand in a preset.
 const LISTED: &str = "services, links, jobs and expectations are those of the whole run";
+const NOT_BELOW: &str = "services, links, jobs, changes and expectations are those of every point";
+
+/// What a table is part of, where not every key may stand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Scenario,
+    Change,
+    Preset,
+}
+
+impl Part {
+    /// Why a key cannot stand there, in words for both.
+    fn refuses(self, key: &Key) -> Option<(&'static str, &'static str)> {
+        match self {
+            Part::Scenario => None,
+            Part::Change => key.steady.map(|why| ("cannot change", why)),
+            Part::Preset => key.fixed.map(|why| ("cannot stand in a preset", why)),
+        }
+    }
+
+    /// The same of a list of tables.
+    fn refuses_lists(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Part::Scenario => None,
+            Part::Change => Some(("cannot stand in a change", LISTED)),
+            Part::Preset => Some(("cannot stand in a preset", NOT_BELOW)),
+        }
+    }
+}
 
 /// Where a table stands.
 #[derive(Clone, Copy)]
@@ -18,47 +47,49 @@ struct Level<'a> {
     path: &'a str,
     /// The same as people write it.
     shown: &'a str,
-    /// Whether it is part of a `[[change]]`, where not every key may stand.
-    is_change: bool,
+    part: Part,
 }
 
 /// Reports every unknown key of a file.
 pub(super) fn unknown_keys(table: &Table, cx: &mut Context) {
-    below(table, Level { path: "", shown: "", is_change: false }, cx);
+    below(table, Level { path: "", shown: "", part: Part::Scenario }, cx);
+}
+
+/// Reports every key of a preset that is unknown or cannot stand there; `shown` is what people write before them.
+pub(super) fn keys_of_preset(table: &Table, shown: &str, cx: &mut Context) {
+    below(table, Level { path: "", shown, part: Part::Preset }, cx);
 }
 
 fn below(table: &Table, level: Level<'_>, cx: &mut Context) {
-    let Level { path, shown, is_change } = level;
+    let Level { path, shown, part } = level;
     let kind = if path == WORKLOAD { cx.kinds.of(table).cloned() } else { None };
     for entry in &table.entries {
         let full = format!("{path}{}", entry.key);
         let shown_full = format!("{shown}{}", entry.key);
-        if is_change && shown_full == "change.at" {
+        if part == Part::Change && shown_full == "change.at" {
             continue;
         }
         if let Some(key) = keys::find(&full) {
-            if let Some(why) = key.steady.filter(|_| is_change) {
-                cx.issue(Issue::at(entry.place, format!("`{full}` cannot change: {why}")));
+            if let Some((what, why)) = part.refuses(key) {
+                cx.issue(Issue::at(entry.place, format!("`{full}` {what}: {why}")));
             }
             continue;
         }
         if path == WORKLOAD && is_drawn(&entry.key, kind.as_deref(), &cx.kinds) {
             continue;
         }
-        match &entry.value {
-            _ if is_change && LISTS.contains(&full.as_str()) => {
-                let message = format!("`[[{full}]]` cannot stand in a change: {LISTED}");
-                cx.issue(Issue::at(entry.place, message));
-            }
-            value if LISTS.contains(&full.as_str()) => list(value, &full, cx),
-            value if is_section(&full) => match value.as_table() {
+        let refused = part.refuses_lists().filter(|_| LISTS.contains(&full.as_str()));
+        match (&entry.value, refused) {
+            (_, Some((what, why))) => cx.issue(Issue::at(entry.place, format!("`[[{full}]]` {what}: {why}"))),
+            (value, None) if LISTS.contains(&full.as_str()) => list(value, &full, cx),
+            (value, None) if is_section(&full) => match value.as_table() {
                 Some(inner) => {
                     let (path, shown) = (format!("{full}."), format!("{shown_full}."));
-                    below(inner, Level { path: &path, shown: &shown, is_change }, cx);
+                    below(inner, Level { path: &path, shown: &shown, part }, cx);
                 }
                 None => cx.wrong_type(&shown_full, value, "a table"),
             },
-            _ => {
+            (_, None) => {
                 let issue = Issue::at(entry.place, format!("unknown key `{shown_full}`"));
                 let help = help(&entry.key, level, kind.as_deref(), &cx.kinds);
                 cx.issue(issue.help(help));
@@ -73,12 +104,11 @@ fn list(value: &Value, name: &str, cx: &mut Context) {
         return;
     };
     let own = format!("{name}.");
-    let is_change = name == "change";
     // What a change sets are the keys of the scenario.
-    let path = if is_change { "" } else { &own };
+    let (path, part) = if name == "change" { ("", Part::Change) } else { (own.as_str(), Part::Scenario) };
     for item in items {
         match item.as_table() {
-            Some(table) => below(table, Level { path, shown: &own, is_change }, cx),
+            Some(table) => below(table, Level { path, shown: &own, part }, cx),
             None => cx.wrong_type(name, item, &format!("a table headed `[[{name}]]`")),
         }
     }
@@ -98,9 +128,11 @@ fn is_section(path: &str) -> bool {
 
 /// What may stand directly below a path, in a workload of this kind.
 fn known_below<'k>(level: Level<'_>, kind: Option<&'k Kind>) -> Vec<&'k str> {
-    let Level { path, is_change, .. } = level;
+    let Level { path, part, .. } = level;
     let mut known: Vec<&str> = Vec::new();
-    for key in KEYS.iter().filter(|key| !is_change || key.steady.is_none() && keys::list_of(key.path).is_none()) {
+    let may_stand =
+        |key: &&Key| part == Part::Scenario || part.refuses(key).is_none() && keys::list_of(key.path).is_none();
+    for key in KEYS.iter().filter(may_stand) {
         if let Some(rest) = key.path.strip_prefix(path) {
             let first = rest.split('.').next().unwrap_or(rest);
             if !known.contains(&first) {

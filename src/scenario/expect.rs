@@ -61,8 +61,14 @@ fn one(table: &Table, place: Place, grid: &Grid<'_>, cx: &mut Context) -> Option
     let source = cx.sources.get(place)?;
     let at = format!("{}:{}", source.name, source.line_column(place.start as usize).0);
     let matches = |values: &Vec<usize>| narrowed.iter().all(|(axis, allowed)| allowed.contains(&values[*axis]));
-    let points =
+    let points: Vec<usize> =
         grid.points.iter().enumerate().filter(|(_, values)| matches(values)).map(|(number, _)| number).collect();
+    // Values that are there, and never together: keys of one zip.
+    let has_zips = grid.complete && grid.swept.iter().any(|axis| axis.zip.is_some());
+    if let (true, true, Some(value)) = (points.is_empty(), has_zips, view.value("where")) {
+        let issue = Issue::at(value.place, "`expect.where`: no point of the sweep has all of these values");
+        cx.issue(issue.help("keys of one `[[sweep.zip]]` have only the combinations of its rows"));
+    }
     let text = words(&view, metric, &narrowed, grid);
     Some(Expectation { metric, min, max, points, workload, step, reason, confidence, place: at, text })
 }
@@ -197,14 +203,15 @@ fn meant(swept: &Swept, value: &Value, cx: &mut Context) -> Option<Vec<usize>> {
     let mut indices = Vec::new();
     for item in items {
         let parsed: Parsed = swept.kind.parse(&swept.path, item, cx)?;
-        match swept.values.iter().position(|(_, other)| same(&parsed, other)) {
-            Some(index) => indices.push(index),
-            None => {
-                let known: Vec<String> = swept.values.iter().map(|(value, _)| value.label()).collect();
-                let message = format!("`expect.where`: `{}` is never {}", swept.path, item.label());
-                cx.issue(Issue::at(item.place, message).help(format!("it is swept over {}", listing(&known))));
-                return None;
-            }
+        let before = indices.len();
+        // A key of a zip may have a value more than once.
+        let found = swept.values.iter().enumerate().filter(|(_, (_, other))| same(&parsed, other));
+        indices.extend(found.map(|(index, _)| index));
+        if indices.len() == before {
+            let known: Vec<String> = swept.values.iter().map(|(value, _)| value.label()).collect();
+            let message = format!("`expect.where`: `{}` is never {}", swept.path, item.label());
+            cx.issue(Issue::at(item.place, message).help(format!("it is swept over {}", listing(&known))));
+            return None;
         }
     }
     Some(indices)

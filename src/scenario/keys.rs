@@ -8,7 +8,6 @@ use crate::model::vocabulary::Reason;
 
 use super::dist::Unit;
 use super::kind::Kind;
-use super::presets;
 use crate::document::Collected;
 use crate::document::Place;
 use crate::document::{self, Table, Value};
@@ -67,6 +66,7 @@ const PRECISION: &str = "it says how often a point is repeated, not what is simu
 const WHOLE: &str = "the whole scenario has one";
 const RUN: &str = "a run has one";
 const BELOW: &str = "a preset lies below the file, and a change above it";
+const BASES: &str = "sweep `preset`, which chooses among them";
 const SCHEDULE: &str = "rotations are known for all time; a further one is an instant of `cloud.fernet_rotation.extra`";
 const COPIES: &str = "what reaches the nodes is known for all time";
 const TIMELINE: &str = "it gives instants itself, for the whole run";
@@ -105,9 +105,10 @@ const SECONDS: Kind = Kind::Dist(Unit::Seconds);
 pub(super) static KEYS: &[Key] = &[
     fixed(NAMES, key("name", Kind::Name, Default::Required, "Name of the scenario and of its output folder.", "")),
     fixed(NAMES, key("description", Kind::Text, Default::Is("\"\""), "What the scenario asks, in a sentence.", "")),
-    steady(BELOW, key("preset", Kind::Choice(presets::names), NONE, "What a deployment tool ships, put below everything that is written here.", "")),
+    steady(BELOW, key("preset", Kind::Preset, NONE, "What a deployment tool ships, or a preset of the scenario's own: put below everything that is written here.", "")),
+    fixed(BASES, key("presets", Kind::Free, Default::Unset("those that are shipped"), "Presets of the scenario's own, each headed `[presets.NAME]`; `preset` in one puts it over another.", "")),
     fixed("it is read before the sweep", key("include", Kind::Paths, NONE, "Scenario files that are put below this one, later ones over earlier ones.", "")),
-    fixed("it is the sweep", key("sweep", Kind::Free, Default::Unset("one point"), "Dotted keys with the list of values of each; every combination is a point.", "")),
+    fixed("it is the sweep", key("sweep", Kind::Free, Default::Unset("one point"), "Dotted keys with the list of values of each; every combination is a point. Keys of a `[[sweep.zip]]` vary together.", "")),
     steady(COURSES, fixed(JOBS, key("job", Kind::Tables, NONE, "Job kinds of the scenario's own; see docs/JOBS.md.", ""))),
     steady(COURSES, fixed(JOBS, key("procedure", Kind::Tables, NONE, "Steps that job kinds call.", ""))),
 

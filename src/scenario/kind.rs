@@ -6,6 +6,7 @@ use crate::units::{Instant, MICROS, Span, Throughput, parse};
 
 use super::cluster;
 use super::dist::{self, Unit};
+use super::presets;
 use super::process::{self, ArrivalsText};
 use super::read::Context;
 use crate::document::{Issue, did_you_mean, listing};
@@ -69,6 +70,8 @@ pub(super) enum Kind {
     Free,
     /// The name of a job kind.
     Job,
+    /// The name of a preset.
+    Preset,
     /// A list of tables that another room reads.
     Tables,
 }
@@ -153,6 +156,7 @@ impl Kind {
             }
             Kind::Free => "a table".to_owned(),
             Kind::Job => "a job kind: one that is shipped, or one of `[[job]]`".to_owned(),
+            Kind::Preset => format!("one of `[presets]`, or one that is shipped: {}", listing(&presets::names())),
             Kind::Tables => "a list of tables".to_owned(),
         }
     }
@@ -182,6 +186,7 @@ impl Kind {
             | Kind::Bound
             | Kind::Free
             | Kind::Job
+            | Kind::Preset
             | Kind::Tables => 0,
         }
     }
@@ -195,6 +200,11 @@ impl Kind {
             Kind::Choice(words) => return choice(key, value, &words(), cx).map(Parsed::Text),
             Kind::Free | Kind::Bound | Kind::Tables => return Some(Parsed::Free),
             Kind::Job => return choice(key, value, &cx.kinds.all(), cx).map(Parsed::Text),
+            Kind::Preset => {
+                let own = cx.own_presets.iter().map(String::as_str);
+                let names: Vec<String> = own.chain(presets::names()).map(str::to_owned).collect();
+                return choice(key, value, &names, cx).map(Parsed::Text);
+            }
             Kind::Words | Kind::Paths => return words(key, value, self, cx).map(Parsed::Words),
             Kind::Instants => return cluster::instants(key, value, cx).map(Parsed::Instants),
             Kind::ByNode => return cluster::by_node(key, value, cx).map(Parsed::Spans),

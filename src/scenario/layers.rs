@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::kind::Kind;
 use super::kind::Parsed;
-use super::presets;
+use super::own_presets::PRESETS;
 use super::read::Context;
 use super::{keys, kind};
 use crate::document::Issue;
-use crate::document::{self, Table, Value};
+use crate::document::{self, Entry, Node, Table, Value};
 use crate::document::{Place, SCENARIO_LIMIT};
 
 /// Includes of includes of …
@@ -24,13 +24,39 @@ fn is_value(path: &str) -> bool {
 }
 
 /// Puts a layer over another.
-pub(super) fn put_over(below: &mut Table, above: Table) {
+pub(super) fn put_over(below: &mut Table, mut above: Table) {
+    // Presets are layers themselves: of those with one name, the keys of one lie over those of the other.
+    let presets = above.entries.iter().position(|entry| &*entry.key == PRESETS);
+    let presets = presets.map(|at| above.entries.remove(at));
     for (chosen, dropped) in ALTERNATIVES {
         if above.at(chosen).is_some() && dropped.iter().all(|path| above.at(path).is_none()) {
             dropped.iter().for_each(|path| below.remove(path));
         }
     }
     below.merge(above, "", &is_value);
+    if let Some(presets) = presets {
+        put_presets(below, presets);
+    }
+}
+
+fn put_presets(below: &mut Table, presets: Entry) {
+    let known = below.entries.iter_mut().find(|entry| entry.key == presets.key);
+    let (Some(Entry { value: Value { node: Node::Table(known), .. }, .. }), Node::Table(above)) =
+        (known, &presets.value.node)
+    else {
+        // The first ones, or no table, which is refused when it is looked at.
+        below.remove(PRESETS);
+        below.entries.push(presets);
+        return;
+    };
+    for preset in &above.entries {
+        let same = known.entries.iter_mut().find(|entry| entry.key == preset.key);
+        match (same.map(|entry| &mut entry.value.node), &preset.value.node) {
+            (Some(Node::Table(below)), Node::Table(above)) => put_over(below, above.clone()),
+            (Some(node), above) => *node = above.clone(),
+            (None, _) => known.entries.push(preset.clone()),
+        }
+    }
 }
 
 /// Ways to say one thing: where a layer says it one way, what lower layers said the other way is replaced too.
@@ -109,17 +135,6 @@ fn included(item: &Value, open: &mut Vec<std::path::PathBuf>, files: &mut usize,
     let layer = one(&shown, text, &folder, open, files, cx);
     open.pop();
     layer
-}
-
-/// The layer of a preset; `None`: there is none of this name, which is then an issue.
-pub(super) fn preset(value: &Value, cx: &mut Context) -> Option<Table> {
-    let key = keys::find("preset")?;
-    let Some(Parsed::Text(name)) = key.kind.parse("preset", value, cx) else {
-        return None;
-    };
-    let preset = presets::presets().iter().find(|preset| preset.name == name)?;
-    let source = cx.sources.add(&format!("preset {name}"), Arc::from(preset.text), Path::new(""));
-    document::parse(preset.text, source, &mut cx.issues)
 }
 
 /// Where the first byte of the scenario itself stands: the place of what is missing.

@@ -3,6 +3,7 @@
 //! A file is parsed into a tree whose values remember their place, put over what it includes and over its preset,
 //! checked against one table of keys, and read into one model per point of its sweep.
 
+mod axis;
 mod build;
 mod changes;
 mod check;
@@ -14,6 +15,7 @@ mod kind;
 mod kinds;
 mod layers;
 mod own;
+mod own_presets;
 mod precision;
 mod presets;
 mod process;
@@ -118,7 +120,7 @@ fn finish(cx: Context) -> Issues {
 fn study(name: &str, text: Arc<str>, path: &Path, overrides: &Overrides, mut cx: Context) -> Result<Study, Issues> {
     check_overrides(overrides, &mut cx.issues);
     cx.sources.digest("overrides", format!("{:?} {:?}", overrides.seed, overrides.replications).as_bytes());
-    let study = layers::load(name, text, path, &mut cx).and_then(|written| expand(&written, overrides, &mut cx));
+    let study = layers::load(name, text, path, &mut cx).and_then(|written| expand(written, overrides, &mut cx));
     match study {
         Some(mut study) if cx.issues.len() == 0 => {
             // Only now, because traces are read while points are built.
@@ -147,7 +149,10 @@ fn check_overrides(overrides: &Overrides, issues: &mut Collected) {
 }
 
 /// One model per point of the sweep; `None`: the issues say why.
-fn expand(written: &Table, overrides: &Overrides, cx: &mut Context) -> Option<Study> {
+fn expand(mut written: Table, overrides: &Overrides, cx: &mut Context) -> Option<Study> {
+    let own_presets = own_presets::take(&mut written, cx);
+    let written = &written;
+    own_presets.check(cx);
     read_kinds(written, cx);
     check::unknown_keys(written, cx);
     let workloads = workload::named(written, &cx.kinds);
@@ -155,8 +160,8 @@ fn expand(written: &Table, overrides: &Overrides, cx: &mut Context) -> Option<St
     let swept = sweep::axes(written, &workloads, cx);
     let complete = cx.issues.len() == before;
     let axes: Vec<Axis> = swept.iter().map(Swept::axis).collect();
-    let grid = grid(&swept);
-    let presets = Presets::new(written, &swept, cx);
+    let grid = sweep::points(&swept);
+    let presets = own_presets::Merged::new(written, &own_presets, &swept, cx);
     let changes = changes::written(written, cx);
 
     let top = View { swept: &[], prefix: "", table: "", written, defaults: &keys::defaults("").scenario };
@@ -220,49 +225,5 @@ impl View<'_> {
         let view = View { swept: chosen, written, ..*self };
         let release = view.value("cloud.release").and_then(Value::as_text).unwrap_or_default();
         &keys::defaults(release).scenario
-    }
-}
-
-/// Every combination of the axes' values, the last axis varying fastest; one without axes.
-fn grid(swept: &[Swept]) -> Vec<Vec<usize>> {
-    let mut points = vec![Vec::new()];
-    for axis in swept {
-        points = points
-            .into_iter()
-            .flat_map(|point: Vec<usize>| {
-                (0..axis.values.len()).map(move |index| point.iter().copied().chain([index]).collect())
-            })
-            .collect();
-    }
-    points
-}
-
-/// The files over each preset that occurs, merged once however many points there are.
-struct Presets {
-    merged: Vec<(String, Table)>,
-}
-
-impl Presets {
-    fn new(written: &Table, swept: &[Swept], cx: &mut Context) -> Presets {
-        let axis = swept.iter().find(|axis| axis.path == "preset");
-        let values: Vec<&Value> = match axis {
-            Some(axis) => axis.values.iter().map(|(value, _)| value).collect(),
-            None => written.get("preset").into_iter().collect(),
-        };
-        let mut merged = Vec::new();
-        for value in values {
-            if let (Some(mut below), Some(name)) = (layers::preset(value, cx), value.as_text()) {
-                layers::put_over(&mut below, written.clone());
-                merged.push((name.to_owned(), below));
-            }
-        }
-        Presets { merged }
-    }
-
-    /// What is written, over the preset of a point.
-    fn under<'t>(&'t self, chosen: &[(&str, &Value)], written: &'t Table) -> &'t Table {
-        let swept = chosen.iter().find(|(path, _)| *path == "preset").map(|(_, value)| *value);
-        let name = swept.or_else(|| written.get("preset")).and_then(Value::as_text);
-        self.merged.iter().find(|(known, _)| Some(known.as_str()) == name).map_or(written, |(_, table)| table)
     }
 }

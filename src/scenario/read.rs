@@ -1,6 +1,6 @@
 //! Reading typed values out of the layers: sweep value over files over defaults. Issues are collected, never thrown.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -13,18 +13,58 @@ use crate::document::{Collected, Issue};
 use crate::document::{Place, Sources};
 use crate::document::{Table, Value};
 use crate::model::program::Program;
+use crate::model::{Link, Pool, Process, Service, Workload};
 
 /// What reading knows and collects: job kinds, texts, CSV files that were read, problems.
 #[derive(Debug, Default)]
 pub(super) struct Context {
     pub(super) kinds: Kinds,
+    /// The names of the scenario's own presets.
+    pub(super) own_presets: Vec<String>,
     pub(super) sources: Sources,
     pub(super) issues: Collected,
     pub(super) empirical: HashMap<(PathBuf, Unit), Arc<[f64]>>,
-    /// Those of earlier points, so that equal ones are one.
-    pub(super) programs: Vec<Arc<Program>>,
+    /// Those of earlier points by what they were compiled from, so that equal ones are one and compiled once.
+    pub(super) programs: HashMap<String, Arc<Program>>,
     /// By file and workload; `None`: it was refused.
     pub(super) traces: HashMap<(PathBuf, String), Option<Trace>>,
+    /// Parts of the models of earlier points.
+    pub(super) parts: Parts,
+}
+
+/// Parts of models that later points share where they are equal to them: a sweep changes few of them.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    pub(super) services: Recent<Service>,
+    pub(super) processes: Recent<Process>,
+    pub(super) pools: Recent<Pool>,
+    pub(super) links: Recent<Link>,
+    pub(super) workloads: Recent<Workload>,
+}
+
+/// The lists that were used last.
+#[derive(Debug)]
+pub(super) struct Recent<T>(VecDeque<Arc<[T]>>);
+
+impl<T> Default for Recent<T> {
+    fn default() -> Recent<T> {
+        Recent(VecDeque::new())
+    }
+}
+
+impl<T: PartialEq> Recent<T> {
+    /// A list that is not among so many is kept anew: the last axis of a sweep seldom has more values, and an axis
+    /// before it has the value of the last point.
+    const MOST: usize = 16;
+
+    /// The list, or an equal one from before.
+    pub(super) fn share(&mut self, list: Vec<T>) -> Arc<[T]> {
+        let known = self.0.iter().position(|known| **known == *list).and_then(|index| self.0.remove(index));
+        let shared = known.unwrap_or_else(|| list.into());
+        self.0.truncate(Self::MOST - 1);
+        self.0.push_front(Arc::clone(&shared));
+        shared
+    }
 }
 
 impl Context {
@@ -55,7 +95,7 @@ pub(super) struct View<'a> {
 impl<'a> View<'a> {
     /// The value of a key from the highest layer that has it.
     pub(super) fn value(&self, key: &str) -> Option<&'a Value> {
-        let swept = self.swept.iter().find(|(path, _)| path.strip_prefix(self.prefix) == Some(key));
+        let swept = self.swept.iter().find(|(path, _)| self.is_at(path, key));
         swept.map(|(_, value)| *value).or_else(|| self.written.at(key)).or_else(|| self.defaults.at(key))
     }
 
@@ -71,7 +111,12 @@ impl<'a> View<'a> {
 
     /// Whether the sweep gives it.
     pub(super) fn is_swept(&self, key: &str) -> bool {
-        self.swept.iter().any(|(path, _)| path.strip_prefix(self.prefix) == Some(key))
+        self.swept.iter().any(|(path, _)| self.is_at(path, key))
+    }
+
+    /// Whether a full path is that of a key here. Most differ in length, and every key of every point is looked for.
+    fn is_at(&self, path: &str, key: &str) -> bool {
+        path.len() == self.prefix.len() + key.len() && path.strip_prefix(self.prefix) == Some(key)
     }
 
     /// The full path of a key, as people write it.

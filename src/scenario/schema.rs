@@ -9,26 +9,37 @@ use super::dist::{KINDS, Unit};
 use super::keys::{self, Default, KEYS, Key, LISTS};
 use super::kind::Kind;
 use super::kinds;
+use super::own_presets::PRESETS;
+use super::presets;
 use super::process::{BURST, BURST_JOBS};
 use super::reference::newest_default;
+use super::sweep::ZIP;
 use crate::document::{Node, Value};
 use crate::jobs;
 use crate::random::daily::HOURS;
 
 /// The schema; it accepts every good file, and refuses unknown keys and wrong types.
 pub fn schema() -> Json {
-    let mut root = object();
+    let (mut root, mut preset) = (object(), object());
     for key in KEYS {
         let segments: Vec<&str> = key.path.split('.').collect();
         match segments.as_slice() {
             [list, rest @ ..] if LISTS.contains(list) => insert(items(&mut root, list), rest, key),
             path => insert(&mut root, path, key),
         }
-        if key.steady.is_none() && keys::list_of(key.path).is_none() {
-            // What holds before a change is no default of it.
-            insert(items(&mut root, "change"), &segments, &Key { default: Default::Unset(""), ..*key });
+        if keys::list_of(key.path).is_some() {
+            continue;
+        }
+        // What holds before a change, or below a preset, is no default of it.
+        let key = &Key { default: Default::Unset(""), ..*key };
+        if key.steady.is_none() {
+            insert(items(&mut root, "change"), &segments, key);
+        }
+        if key.fixed.is_none() {
+            insert(&mut preset, &segments, key);
         }
     }
+    root["properties"][PRESETS]["additionalProperties"] = preset;
     let workload = &mut root["properties"]["workload"]["items"];
     for name in quantities() {
         property(workload, name, || of_quantity(name));
@@ -42,10 +53,14 @@ pub fn schema() -> Json {
     root["title"] = json!("outlast scenario");
     root["$defs"] = definitions();
     // Dotted keys in quotes have their list at once, those without stand in tables of tables.
-    root["properties"]["sweep"]["additionalProperties"] = json!({ "anyOf": [
-        { "type": "array", "minItems": 1 },
-        { "type": "object" },
-    ] });
+    let swept = json!({ "anyOf": [{ "type": "array", "minItems": 1 }, { "type": "object" }] });
+    let together = json!({ "type": "object", "minProperties": 1, "additionalProperties": swept });
+    root["properties"]["sweep"]["properties"] = json!({ ZIP: {
+        "type": "array",
+        "description": "Keys whose lists have one length and vary together.",
+        "items": together,
+    } });
+    root["properties"]["sweep"]["additionalProperties"] = swept;
     root["properties"]["expect"]["items"]["anyOf"] = json!([{ "required": ["min"] }, { "required": ["max"] }]);
     root
 }
@@ -201,6 +216,7 @@ fn of_kind(kind: Kind) -> Json {
         Kind::Free => json!({ "type": "object" }),
         // Shipped kinds and a scenario's own, which no list here can know.
         Kind::Job => json!({ "type": "string" }),
+        Kind::Preset => json!({ "anyOf": [{ "enum": presets::names() }, { "type": "string" }] }),
         Kind::Tables => json!({ "type": "array", "items": { "type": "object" } }),
     }
 }
@@ -357,6 +373,22 @@ mod tests {
             ["/properties/run", "/properties/workload", "/properties/cloud/properties/hosts", "/properties/sweep"]
         {
             assert_eq!(change.pointer(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_preset_has_what_can_be_swept() {
+        let preset = &schema()["properties"]["presets"]["additionalProperties"];
+        assert_eq!(preset["additionalProperties"], json!(false));
+        for path in
+            ["/properties/preset", "/properties/run/properties/duration", "/properties/cloud/properties/release"]
+        {
+            assert!(preset.pointer(path).is_some(), "{path}");
+        }
+        for path in
+            ["/properties/name", "/properties/run/properties/seed", "/properties/workload", "/properties/presets"]
+        {
+            assert_eq!(preset.pointer(path), None, "{path}");
         }
     }
 

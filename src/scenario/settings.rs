@@ -1,6 +1,7 @@
 //! What job kinds ask of a scenario's keys: whether they exist, and what they hold at a point.
 
 use std::cell::RefCell;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use crate::jobs::Settings;
@@ -89,6 +90,7 @@ fn is_comparable(kind: Kind) -> bool {
         | Kind::Bound
         | Kind::Free
         | Kind::Job
+        | Kind::Preset
         | Kind::Tables => false,
     }
 }
@@ -104,6 +106,15 @@ pub(super) struct At<'a> {
 }
 
 impl At<'_> {
+    /// All that a definition is compiled from, as one text: where it is equal, so is the program.
+    pub(super) fn key(&self, definition: &Definition) -> String {
+        let mut text = definition.kind.name.clone();
+        for setting in &definition.settings {
+            let _ = write!(text, "\n{:?}", self.parsed(&setting.key));
+        }
+        text
+    }
+
     fn parsed(&self, key: &str) -> Option<Parsed> {
         let cx = &mut self.cx.borrow_mut();
         match key.strip_prefix(WORKLOAD) {
@@ -116,7 +127,9 @@ impl At<'_> {
 impl Settings for At<'_> {
     fn holds(&self, key: &str, value: &Value) -> bool {
         let Some(kind) = keys::find(key).map(|key| key.kind) else { return false };
-        match (kind.parse(key, value, &mut Context::default()), self.parsed(key)) {
+        // What a definition asks for has been checked, so that this leaves no issue.
+        let asked = kind.parse(key, value, &mut self.cx.borrow_mut());
+        match (asked, self.parsed(key)) {
             (Some(asked), Some(found)) => asked == found,
             // A text that nobody wrote is empty.
             (Some(Parsed::Text(asked)), None) => asked.is_empty(),

@@ -1,20 +1,20 @@
-//! `[sweep]`: the axes of the grid and their values. What a point is made of is decided in the parent module.
+//! `[sweep]`: the swept keys with their values, which of them go together, and the points that follow.
 
-use crate::model::study::{Axis, AxisUnit, AxisValue};
-use crate::units::{ExactSeconds, Span};
+use std::collections::HashMap;
+use std::fmt::Write as _;
 
-use super::dist::Unit;
 use super::keys::{self, KEYS};
 use super::kind::{Kind, Parsed};
 use super::kinds;
+use super::process::ArrivalsText;
 use super::read::Context;
 use super::workload::Named;
-use crate::document::Place;
-use crate::document::{Issue, listing, nearest};
-use crate::document::{Node, Table, Value};
+use crate::document::{Entry, Issue, Node, Place, Table, Value, listing, nearest};
 
 /// More points than this are refused.
 const MOST_POINTS: u128 = 100_000;
+/// The list of tables of keys that go together.
+pub(super) const ZIP: &str = "zip";
 
 /// A swept key with its values.
 #[derive(Clone, Debug)]
@@ -23,9 +23,16 @@ pub(super) struct Swept {
     pub(super) path: String,
     pub(super) kind: Kind,
     pub(super) values: Vec<(Value, Parsed)>,
+    /// The zip whose other keys it goes together with; they stand side by side.
+    pub(super) zip: Option<usize>,
+    /// Where the key is written.
+    place: Place,
 }
 
-/// The axes in the order of the file; what is wrong becomes issues.
+/// A swept key as it is written: its path, where that is, and what should be its list.
+type Line<'t> = (String, Place, &'t Value);
+
+/// The swept keys: those of the grid in the order of the file, then those of each zip; what is wrong becomes issues.
 pub(super) fn axes(written: &Table, workloads: &[Named], cx: &mut Context) -> Vec<Swept> {
     let Some(sweep) = written.get("sweep") else {
         return Vec::new();
@@ -35,19 +42,17 @@ pub(super) fn axes(written: &Table, workloads: &[Named], cx: &mut Context) -> Ve
         return Vec::new();
     };
     let mut lines = Vec::new();
-    flatten(table, "", &mut lines);
+    table.entries.iter().filter(|entry| &*entry.key != ZIP).for_each(|entry| flatten(entry, "", &mut lines));
     let mut axes: Vec<Swept> = Vec::new();
-    for (path, place, value) in lines {
-        if axes.iter().any(|axis| axis.path == path) {
-            cx.issue(Issue::at(place, format!("`{path}` is swept twice")));
-            continue;
-        }
-        let Some(kind) = known(&path, place, workloads, cx) else { continue };
-        if let Some(values) = values(&path, kind, value, cx) {
-            axes.push(Swept { path, kind, values });
+    for line in lines {
+        if let Some(axis) = one(line, None, &axes, workloads, cx)
+            && is_each_once(&axis, cx)
+        {
+            axes.push(axis);
         }
     }
-    let points = axes.iter().try_fold(1_u128, |points, axis| points.checked_mul(axis.values.len() as u128));
+    zips(table, &mut axes, workloads, cx);
+    let points = dimensions(&axes).try_fold(1_u128, |points, keys| points.checked_mul(keys[0].values.len() as u128));
     if points.is_none_or(|points| points > MOST_POINTS) {
         let count = points.map_or_else(|| "more than 10^38".to_owned(), |points| points.to_string());
         cx.issue(Issue::at(
@@ -59,15 +64,126 @@ pub(super) fn axes(written: &Table, workloads: &[Named], cx: &mut Context) -> Ve
     axes
 }
 
-/// Tables of tables are dotted paths without quotes.
-fn flatten<'t>(table: &'t Table, prefix: &str, lines: &mut Vec<(String, Place, &'t Value)>) {
-    for entry in &table.entries {
-        let path = format!("{prefix}{}", entry.key);
-        match &entry.value.node {
-            Node::Table(inner) => flatten(inner, &format!("{path}."), lines),
-            Node::Flag(_) | Node::Integer(_) | Node::Real(_) | Node::Text(_) | Node::Moment(_) | Node::Array(_) => {
-                lines.push((path, entry.place, &entry.value));
+/// The keys that vary together: each of the grid alone, and those of each zip.
+fn dimensions(axes: &[Swept]) -> impl DoubleEndedIterator<Item = &[Swept]> {
+    axes.chunk_by(|one, next| one.zip.is_some() && one.zip == next.zip)
+}
+
+/// Of every point the index of its value on each axis: every combination of the grid's values and the zips' rows, the
+/// last varying fastest; one point without axes.
+pub(super) fn points(axes: &[Swept]) -> Vec<Vec<usize>> {
+    let lengths: Vec<(usize, usize)> = dimensions(axes).map(|keys| (keys.len(), keys[0].values.len())).collect();
+    let count = lengths.iter().map(|(_, values)| values).product();
+    let point = |number: usize| {
+        let mut rest = number;
+        let mut values = vec![0; axes.len()];
+        let mut end = axes.len();
+        for &(keys, length) in lengths.iter().rev() {
+            values[end - keys..end].fill(rest % length);
+            (rest, end) = (rest / length, end - keys);
+        }
+        values
+    };
+    (0..count).map(point).collect()
+}
+
+/// Adds the keys of every `[[sweep.zip]]`.
+fn zips(sweep: &Table, axes: &mut Vec<Swept>, workloads: &[Named], cx: &mut Context) {
+    const PATH: &str = "sweep.zip";
+    let Some(list) = sweep.get(ZIP) else { return };
+    let Some(items) = list.as_array() else {
+        return cx.wrong_type(PATH, list, "a list of tables, each headed `[[sweep.zip]]`");
+    };
+    for (number, item) in items.iter().enumerate() {
+        let Some(table) = item.as_table() else {
+            cx.wrong_type(PATH, item, "a table headed `[[sweep.zip]]`");
+            continue;
+        };
+        let mut lines = Vec::new();
+        table.entries.iter().for_each(|entry| flatten(entry, "", &mut lines));
+        if lines.is_empty() {
+            let issue = Issue::at(item.place, "this `[[sweep.zip]]` sweeps nothing");
+            cx.issue(issue.help("write the keys that go together, each with a list of values"));
+        }
+        let first = axes.len();
+        let mut lists: Option<Vec<(String, Place, usize)>> = Some(Vec::new());
+        for line in lines {
+            let (path, _, value) = &line;
+            let length = value.as_array().map(|items| (path.clone(), value.place, items.len()));
+            match (one(line, Some(number), axes, workloads, cx), length, &mut lists) {
+                (Some(axis), Some(length), Some(lists)) => {
+                    axes.push(axis);
+                    lists.push(length);
+                }
+                // What it would be compared with is wrong itself.
+                (_, _, _) => lists = None,
             }
+        }
+        let is_good = lists.is_some_and(|lists| are_of_one_length(&lists, cx)) && are_rows_unique(&axes[first..], cx);
+        if !is_good {
+            axes.truncate(first);
+        }
+    }
+}
+
+fn are_of_one_length(lists: &[(String, Place, usize)], cx: &mut Context) -> bool {
+    let Some(((first, place, length), rest)) = lists.split_first() else { return false };
+    let mut good = true;
+    for (path, other, found) in rest.iter().filter(|(_, _, found)| found != length) {
+        let values = |count: &usize| format!("{count} value{}", if *count == 1 { "" } else { "s" });
+        let message = format!("`{path}` has {} and `{first}` of the same zip {}", values(found), values(length));
+        let issue = Issue::at(*other, message).also(*place, values(length));
+        cx.issue(issue.help("lists that go together have one length"));
+        good = false;
+    }
+    good
+}
+
+/// Whether no two rows of a zip are the same; a single key may well repeat a value.
+fn are_rows_unique(keys: &[Swept], cx: &mut Context) -> bool {
+    let Some(lead) = keys.first() else { return false };
+    let mut rows: HashMap<String, usize> = HashMap::new();
+    let mut good = true;
+    for row in 0..lead.values.len() {
+        let mut meaning = String::new();
+        keys.iter().for_each(|key| write_meaning(&key.values[row].1, &mut meaning));
+        if let Some(&first) = rows.get(&meaning) {
+            let message = format!("row {} of this `[[sweep.zip]]` is the same as row {}", row + 1, first + 1);
+            cx.issue(Issue::at(lead.values[row].0.place, message).also(lead.values[first].0.place, "the first"));
+            good = false;
+        }
+        rows.entry(meaning).or_insert(row);
+    }
+    good
+}
+
+/// A swept key with its values; `None`: the issues say why.
+fn one(
+    (path, place, value): Line<'_>,
+    zip: Option<usize>,
+    axes: &[Swept],
+    workloads: &[Named],
+    cx: &mut Context,
+) -> Option<Swept> {
+    if let Some(first) = axes.iter().find(|axis| axis.path == path) {
+        cx.issue(Issue::at(place, format!("`{path}` is swept twice")).also(first.place, "the first"));
+        return None;
+    }
+    let kind = known(&path, place, workloads, cx)?;
+    let values = values(&path, kind, value, cx)?;
+    Some(Swept { path, kind, values, zip, place })
+}
+
+/// Tables of tables are dotted paths without quotes.
+fn flatten<'t>(entry: &'t Entry, prefix: &str, lines: &mut Vec<Line<'t>>) {
+    let path = format!("{prefix}{}", entry.key);
+    match &entry.value.node {
+        Node::Table(inner) => {
+            let prefix = format!("{path}.");
+            inner.entries.iter().for_each(|entry| flatten(entry, &prefix, lines));
+        }
+        Node::Flag(_) | Node::Integer(_) | Node::Real(_) | Node::Text(_) | Node::Moment(_) | Node::Array(_) => {
+            lines.push((path, entry.place, &entry.value));
         }
     }
 }
@@ -136,147 +252,50 @@ fn values(path: &str, kind: Kind, value: &Value, cx: &mut Context) -> Option<Vec
         cx.issue(Issue::at(value.place, format!("`{path}`: the list of values is empty")));
         return None;
     }
-    let mut read: Vec<(Value, Parsed)> = Vec::new();
-    let mut good = true;
+    let mut read: Option<Vec<(Value, Parsed)>> = Some(Vec::with_capacity(items.len()));
     for item in items {
-        let Some(parsed) = kind.parse(path, item, cx) else {
-            good = false;
-            continue;
-        };
-        // A trace is known by its path, and everything else by what it means.
-        if let Some((first, _)) = read.iter().find(|(_, other)| same(&parsed, other)) {
-            let message = format!("`{path}`: {} is the same value as {}", item.label(), first.label());
+        match (kind.parse(path, item, cx), &mut read) {
+            (Some(parsed), Some(list)) => list.push((item.clone(), parsed)),
+            (None, _) => read = None,
+            (Some(_), None) => {}
+        }
+    }
+    read
+}
+
+/// Whether no two values of a key mean the same.
+fn is_each_once(axis: &Swept, cx: &mut Context) -> bool {
+    let mut known: HashMap<String, &Value> = HashMap::new();
+    let mut good = true;
+    for (item, parsed) in &axis.values {
+        let mut meaning = String::new();
+        write_meaning(parsed, &mut meaning);
+        if let Some(first) = known.get(&meaning) {
+            let message = format!("`{}`: {} is the same value as {}", axis.path, item.label(), first.label());
             cx.issue(Issue::at(item.place, message).also(first.place, "the first"));
             good = false;
         }
-        read.push((item.clone(), parsed));
+        known.entry(meaning).or_insert(item);
     }
-    good.then_some(read)
+    good
+}
+
+/// A text that is equal for values of one key that mean the same: there may be too many to compare each with each.
+fn write_meaning(parsed: &Parsed, text: &mut String) {
+    let _ = match parsed {
+        // A trace is known by its path, and everything else by what it means.
+        Parsed::Arrivals(ArrivalsText::Trace { path, .. }) => writeln!(text, "trace {path:?}"),
+        other => writeln!(text, "{other:?}"),
+    };
 }
 
 /// Whether two values of a key mean the same.
 pub(super) fn same(one: &Parsed, other: &Parsed) -> bool {
-    use super::process::ArrivalsText;
     match (one, other) {
         (
             Parsed::Arrivals(ArrivalsText::Trace { path: one, .. }),
             Parsed::Arrivals(ArrivalsText::Trace { path, .. }),
         ) => one == path,
         (one, other) => one == other,
-    }
-}
-
-impl Swept {
-    /// The axis as reports show it.
-    pub(super) fn axis(&self) -> Axis {
-        let unit = unit(self.kind);
-        let numbers: Option<Vec<(String, f64)>> =
-            self.values.iter().map(|(value, parsed)| in_unit(unit, value, parsed)).collect();
-        let unit = if numbers.is_some() { unit } else { AxisUnit::None };
-        let suffix = match unit {
-            AxisUnit::Seconds => "_s",
-            AxisUnit::Bytes => "_bytes",
-            AxisUnit::PerSecond => "_per_s",
-            AxisUnit::None => "",
-        };
-        let values = self.values.iter().enumerate().map(|(index, (value, _))| {
-            let number = numbers.as_ref().map(|numbers| numbers[index].clone());
-            let label = value.label();
-            match number {
-                Some((cell, number)) => AxisValue { cell, label, number: Some(number) },
-                None => AxisValue { cell: label.clone(), label, number: None },
-            }
-        });
-        Axis { key: self.path.clone(), column: format!("{}{suffix}", self.path), unit, values: values.collect() }
-    }
-}
-
-/// The unit of plain values of a kind.
-fn unit(kind: Kind) -> AxisUnit {
-    match kind {
-        Kind::Seconds { .. }
-        | Kind::Time { .. }
-        | Kind::SignedTime
-        | Kind::ByNode
-        | Kind::Instant
-        | Kind::Offset
-        | Kind::TokenAge => AxisUnit::Seconds,
-        Kind::Dist(Unit::Seconds | Unit::SignedSeconds) => AxisUnit::Seconds,
-        Kind::Dist(Unit::Bytes) => AxisUnit::Bytes,
-        Kind::Throughput => AxisUnit::PerSecond,
-        Kind::Dist(Unit::Share | Unit::Count)
-        | Kind::Flag
-        | Kind::Integer { .. }
-        | Kind::Size { .. }
-        | Kind::Level
-        | Kind::Share
-        | Kind::Choice(_)
-        | Kind::Text
-        | Kind::Name
-        | Kind::Words
-        | Kind::Paths
-        | Kind::Instants
-        | Kind::Schedules
-        | Kind::Periods
-        | Kind::MissedSyncs
-        | Kind::Arrivals
-        | Kind::Bound
-        | Kind::Free
-        | Kind::Job
-        | Kind::Tables => AxisUnit::None,
-    }
-}
-
-/// A plain number, exact as text; `None`: it is none.
-fn in_unit(unit: AxisUnit, value: &Value, parsed: &Parsed) -> Option<(String, f64)> {
-    use crate::model::{Offset, TokenAge};
-    let time = |span: Span| (ExactSeconds::from(span).to_string(), span.seconds());
-    let constant = |dist: &crate::random::Dist| {
-        let constant = dist.as_constant()?;
-        match value.node {
-            // What was written as a table keeps its table as label, and so do all values beside it.
-            Node::Table(_) => None,
-            Node::Integer(_) | Node::Real(_) | Node::Text(_) | Node::Flag(_) | Node::Moment(_) | Node::Array(_) => {
-                Some(constant)
-            }
-        }
-    };
-    match parsed {
-        Parsed::Integer(integer) => Some((integer.to_string(), *integer as f64)),
-        Parsed::Level(level) => Some((level.to_string(), *level)),
-        Parsed::Seconds(Some(span)) | Parsed::Time(span) => Some(time(*span)),
-        // -1 is how the option says "off".
-        Parsed::Seconds(None) => Some(("-1".to_owned(), -1.0)),
-        Parsed::Instant(instant) => Some((ExactSeconds::from(*instant).to_string(), instant.seconds())),
-        Parsed::Offset(Offset::Fixed(span)) => Some(time(*span)),
-        Parsed::Throughput(throughput) => {
-            let bytes = throughput.bytes_per_second();
-            Some((bytes.to_string(), bytes as f64))
-        }
-        Parsed::Dist(dist) | Parsed::TokenAge(TokenAge::Drawn(dist)) => {
-            let constant = constant(dist)?;
-            let cell = match unit {
-                AxisUnit::Seconds => ExactSeconds::from(Span::from_seconds_f64(constant)).to_string(),
-                // A whole number of bytes prints without decimals.
-                AxisUnit::Bytes | AxisUnit::PerSecond | AxisUnit::None => constant.to_string(),
-            };
-            Some((cell, constant))
-        }
-        Parsed::Spans(spans) => match (spans.as_slice(), value.as_array()) {
-            ([span], None) => Some(time(*span)),
-            // What is written as a list keeps its list as label.
-            (_, _) => None,
-        },
-        Parsed::Offset(Offset::Random)
-        | Parsed::TokenAge(TokenAge::OfExpiration(_) | TokenAge::Renewing { .. })
-        | Parsed::Flag(_)
-        | Parsed::Text(_)
-        | Parsed::Words(_)
-        | Parsed::Instants(_)
-        | Parsed::Schedules(_)
-        | Parsed::Periods(_)
-        | Parsed::MissedSyncs(_)
-        | Parsed::Arrivals(_)
-        | Parsed::Free => None,
     }
 }

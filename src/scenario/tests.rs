@@ -4,6 +4,7 @@ mod bad;
 mod faults;
 mod good;
 mod own;
+mod sweeps;
 
 use std::path::Path;
 

@@ -184,20 +184,22 @@ fn program(
     let definition = Arc::clone(cx.kinds.definition(&kind?.name)?);
     let user = own.place("job").unwrap_or(place);
     let mut issues = std::mem::take(&mut cx.issues);
-    let program = {
-        let settings = At { own, point, cx: RefCell::new(cx) };
-        definition.compile(&settings, user, &mut issues)
+    let programs = std::mem::take(&mut cx.programs);
+    let settings = At { own, point, cx: RefCell::new(cx) };
+    let key = settings.key(&definition);
+    let known = programs.get(&key).cloned();
+    let program = match known {
+        Some(program) => Some(program),
+        None => definition.compile(&settings, user, &mut issues).map(Arc::new),
     };
     // What asking for settings found comes behind, and each problem is kept once.
     let asked = std::mem::replace(&mut cx.issues, issues);
     cx.issues.append(asked);
-    let program = program?;
-    let known = cx.programs.iter().find(|known| ***known == program).cloned();
-    Some(known.unwrap_or_else(|| {
-        let program = Arc::new(program);
-        cx.programs.push(Arc::clone(&program));
-        program
-    }))
+    cx.programs = programs;
+    if let Some(program) = &program {
+        cx.programs.entry(key).or_insert_with(|| Arc::clone(program));
+    }
+    program
 }
 
 /// Where each quantity of a kind comes from; a wrong one leaves an issue.

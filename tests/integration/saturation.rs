@@ -1,5 +1,7 @@
 //! What a run says of pools and links that are asked for more than they have.
 
+use std::sync::Arc;
+
 use outlast::analysis::{PointResult, summarise};
 use outlast::cloud::Records;
 use outlast::jobs::Names;
@@ -27,7 +29,7 @@ fn boots(slots: u32, drain: &str) -> Study {
         download = \"20m\""
     ));
     let builds = Names::well_known().pool("nova.builds").expect("every cloud has it");
-    study.points[0].model.pools[builds.index()].slots = Some(slots);
+    Arc::make_mut(&mut study.points[0].model.pools)[builds.index()].slots = Some(slots);
     study
 }
 
@@ -71,7 +73,7 @@ fn a_pool_is_saturated_where_its_load_says_so() {
 fn pools_and_links_have_rows() {
     let mut study = boots(22, "2h");
     let model = &mut study.points[0].model;
-    model.links[0].bandwidth = Throughput::from_bytes_per_second(1 << 20);
+    Arc::make_mut(&mut model.links)[0].bandwidth = Throughput::from_bytes_per_second(1 << 20);
     let result = result(&study);
     let mut bytes = Vec::new();
     csv::services(&mut bytes, &study, std::slice::from_ref(&result)).expect("memory takes everything");

@@ -1,6 +1,7 @@
 //! A run that was written down replays: its own `jobs.csv` as a trace gives the same outcomes, job by job.
 
 use std::fs::File;
+use std::sync::Arc;
 
 use csv::Writer;
 use outlast::cloud::{Records, simulate};
@@ -198,7 +199,8 @@ fn copies_over_a_shared_link_replay() {
         )
     };
     let shared = |mut study: Study| {
-        study.points[0].model.links[LinkId(0).index()].bandwidth = Throughput::from_bytes_per_second(100 << 20);
+        Arc::make_mut(&mut study.points[0].model.links)[LinkId(0).index()].bandwidth =
+            Throughput::from_bytes_per_second(100 << 20);
         study
     };
     let first = shared(study(&scenario("{ poisson = \"20/h\" }")));

@@ -345,8 +345,8 @@ fn name(scene: &Scene<'_>, curve: &Ecdf<'_>, points: &[&Point]) -> Vec<String> {
         let between = values(points).into_iter().filter(|value| (first..=last).contains(value)).count();
         // Neighbours read as a range.
         if first < last && between == own.len() {
-            let key = &scene.study.axes[axis];
-            return vec![names::short(key), format!("{} to {}", names::value(key, first), names::value(key, last))];
+            let value = |index: usize| names::row(scene.study, axis, index);
+            return vec![names::short_words(scene.study, axis), format!("{} to {}", value(first), value(last))];
         }
     }
     let common = |axis: &usize| {
@@ -364,7 +364,7 @@ fn name(scene: &Scene<'_>, curve: &Ecdf<'_>, points: &[&Point]) -> Vec<String> {
         // What tells the curves apart is the value, which must not be cut.
         vec![key.to_string(), value.to_string()]
     } else {
-        parts.iter().map(|part| names::values(scene.study, &[*part])).collect()
+        names::each_value(scene.study, &parts)
     };
     rows.retain(|row| !row.is_empty());
     if alike != curve.points.len() {

@@ -94,12 +94,15 @@ impl Map<'_> {
     fn draw(&self, fixed: &[(usize, usize)], cells: &Cells<'_>, (shown, all): (usize, usize)) -> Option<String> {
         let study = self.scene.study;
         let (across, up) = (&study.axes[self.axes.0], &study.axes[self.axes.1]);
-        let title = format!("Failure rate by {} and {}", words::key_words(across), words::key_words(up));
+        let title = |axis: usize| names::words(study, axis);
+        // Keys that go together have an "and" of their own.
+        let and = if names::together(study, self.axes.0).len() > 1 { ", and " } else { " and " };
+        let title = format!("Failure rate by {}{and}{}", title(self.axes.0), title(self.axes.1));
         let header = Header::new(&title, &self.subtitle(fixed, cells, (shown, all)));
 
         let (columns, rows) = (across.values.len() as f64, up.values.len() as f64);
         let names: Vec<String> =
-            (0..up.values.len()).map(|index| Type::LABEL.cut(&names::value(up, index), WIDEST)).collect();
+            (0..up.values.len()).map(|index| Type::LABEL.cut(&names::row(study, self.axes.1, index), WIDEST)).collect();
         let widest = names.iter().map(|name| Type::LABEL.width(name)).fold(0.0, f64::max);
         let left = EDGE + 26.0 + widest + 12.0;
         let right = WIDTH - EDGE - BAR - 20.0;
@@ -129,13 +132,16 @@ impl Map<'_> {
                     next = y + 14.0;
                 }
             }
-            below(canvas, across, (left, bottom), cell.0);
+            let columns: Vec<String> =
+                (0..across.values.len()).map(|index| names::row(study, self.axes.0, index)).collect();
+            below(canvas, &columns, (left, bottom), cell.0);
             let look = Type::LABEL.size(AXIS).middle();
-            let words = look.cut(&names::capital(&words::key_words(across)), right - left);
+            let words = look.cut(&names::capital(&names::words(study, self.axes.0)), right - left);
             canvas.text((left + right) / 2.0, bottom + 43.0, &words, look);
             // Few rows leave little room; the title of the plot has the long name.
-            let long = names::capital(&words::key_words(up));
-            let words = if look.width(&long) <= bottom - top { long } else { names::capital(&names::short(up)) };
+            let long = names::capital(&names::words(study, self.axes.1));
+            let short = || names::capital(&names::short_words(study, self.axes.1));
+            let words = if look.width(&long) <= bottom - top { long } else { short() };
             let words = look.cut(&words, bottom - top + 16.0);
             canvas.upright(EDGE + 8.0, (top + bottom) / 2.0, &words, look);
             self.bar(canvas, right + 28.0, top, bottom);
@@ -228,8 +234,7 @@ fn luminance_is_low(colour: RGBColor) -> bool {
 }
 
 /// The values below their columns: whole, on two lines, or only some of them.
-fn below(canvas: &mut Canvas<'_>, axis: &crate::model::study::Axis, (left, bottom): (f64, f64), width: f64) {
-    let names: Vec<String> = (0..axis.values.len()).map(|index| names::value(axis, index)).collect();
+fn below(canvas: &mut Canvas<'_>, names: &[String], (left, bottom): (f64, f64), width: f64) {
     let widest = names.iter().map(|name| Type::LABEL.width(name)).fold(0.0, f64::max);
     // Names are cut only where columns are wide enough to leave something of them.
     let every = if width >= 56.0 { 1 } else { ((widest.min(120.0) + 10.0) / width).ceil().max(1.0) as usize };

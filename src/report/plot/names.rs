@@ -1,7 +1,9 @@
 //! What axes, values and points are called in plots: as short as a label must be, in words where there are any.
 
+use std::ops::Range;
+
 use crate::analysis::PointResult;
-use crate::model::study::{Axis, AxisUnit, Point, Study};
+use crate::model::study::{Axis, AxisUnit, AxisValue, Point, Study};
 use crate::report::words;
 use crate::units::Span;
 
@@ -47,7 +49,7 @@ pub(super) fn shorts(axes: &[Axis]) -> Vec<String> {
 /// A value as a label, in our own words for times and sizes: `15 min`, `20 GiB`.
 pub(super) fn value(axis: &Axis, index: usize) -> String {
     let Some(value) = axis.values.get(index) else { return String::new() };
-    let spoken = |value: &crate::model::study::AxisValue| match (axis.unit, value.number) {
+    let spoken = |value: &AxisValue| match (axis.unit, value.number) {
         // The only negative times of options in seconds.
         (AxisUnit::Seconds, Some(-1.0)) if value.label == "-1" => "off".to_string(),
         (AxisUnit::Seconds, Some(number)) => words::duration(Span::from_seconds_f64(number)),
@@ -55,9 +57,35 @@ pub(super) fn value(axis: &Axis, index: usize) -> String {
         (AxisUnit::PerSecond | AxisUnit::None, _) | (_, None) => value.label.clone(),
     };
     let text = spoken(value);
-    // Rounding must not make two values look the same.
-    let same = axis.values.iter().filter(|other| spoken(other) == text).count();
-    if same > 1 { value.label.clone() } else { text }
+    // Rounding must not make two values look the same; in a zip they may be the same.
+    let is_rounded_alike = |other: &AxisValue| other.label != value.label && spoken(other) == text;
+    if axis.values.iter().any(is_rounded_alike) { value.label.clone() } else { text }
+}
+
+/// The axes that vary together, of which this is one: those of a zip, or itself.
+pub(super) fn together(study: &Study, axis: usize) -> Range<usize> {
+    study.dimensions().find(|axes| axes.contains(&axis)).unwrap_or(axis..axis + 1)
+}
+
+/// The values of all that varies together with an axis: `1 h, 5`.
+pub(super) fn row(study: &Study, axis: usize, index: usize) -> String {
+    let values: Vec<String> = study.axes[together(study, axis)].iter().map(|axis| value(axis, index)).collect();
+    values.join(", ")
+}
+
+/// What varies together with an axis, in the words of a title: `token lifetime with number of Fernet keys`.
+pub(super) fn words(study: &Study, axis: usize) -> String {
+    let keys: Vec<String> = study.axes[together(study, axis)].iter().map(words::key_words).collect();
+    match keys.as_slice() {
+        [first, middle @ .., last] if !middle.is_empty() => format!("{first} with {} and {last}", middle.join(", ")),
+        [first, last] => format!("{first} with {last}"),
+        keys => keys.concat(),
+    }
+}
+
+/// The same in few words: `lifetime, Fernet keys`.
+pub(super) fn short_words(study: &Study, axis: usize) -> String {
+    study.axes[together(study, axis)].iter().map(short).collect::<Vec<_>>().join(", ")
 }
 
 /// A number between the values of an axis, for ticks.
@@ -87,21 +115,27 @@ fn bytes(number: f64) -> String {
     }
 }
 
-/// Values of some axes in words: `window 2 d, Cinder sends: true`.
-pub(super) fn values(study: &Study, values: &[(usize, usize)]) -> String {
+/// Values of some axes and of what varies together with them in words, each by itself: `window 2 d`, `Cinder sends: true`.
+pub(super) fn each_value(study: &Study, values: &[(usize, usize)]) -> Vec<String> {
     let shorts = shorts(&study.axes);
-    let part = |&(axis, index): &(usize, usize)| {
+    let part = |(axis, index): (usize, usize)| {
         // Long names would push the values of the keys after them out of sight.
         let value = value(&study.axes[axis], index);
         let (key, value) = (words::cut(&shorts[axis], 34), words::cut(&value, 28));
         if study.axes[axis].unit == AxisUnit::Seconds { format!("{key} {value}") } else { format!("{key}: {value}") }
     };
-    values.iter().map(part).collect::<Vec<_>>().join(", ")
+    let keys = values.iter().flat_map(|&(axis, index)| together(study, axis).map(move |axis| (axis, index)));
+    keys.map(part).collect()
 }
 
-/// The axes that have more than one value.
+/// The same in one line.
+pub(super) fn values(study: &Study, values: &[(usize, usize)]) -> String {
+    each_value(study, values).join(", ")
+}
+
+/// The axes that have more than one value; of those that vary together the first, which stands for all.
 pub(super) fn varying(study: &Study) -> Vec<usize> {
-    (0..study.axes.len()).filter(|&axis| study.axes[axis].values.len() > 1).collect()
+    study.dimensions().map(|axes| axes.start).filter(|&axis| study.axes[axis].values.len() > 1).collect()
 }
 
 /// Where a point stands on these axes.

@@ -13,6 +13,8 @@ const HEIGHT: f64 = 340.0;
 const BELOW: f64 = 62.0;
 /// The widest label beside a line.
 const WIDEST: f64 = 190.0;
+/// As many rows of values that go together as are read at one look.
+const ROWS: usize = 12;
 
 /// A plot for every key with more than one value.
 pub(super) fn draw(scene: &Scene<'_>) -> Vec<Plot> {
@@ -22,17 +24,33 @@ pub(super) fn draw(scene: &Scene<'_>) -> Vec<Plot> {
         if series.is_empty() {
             return None;
         }
-        let values = &scene.study.axes[axis].values;
-        let numeric = values.iter().all(|value| value.number.is_some_and(f64::is_finite));
-        let svg = if numeric { lines(scene, axis, series) } else { dots::draw(scene, axis, series) }?;
+        let svg = match number(scene, axis) {
+            Some(across) => lines(scene, (axis, across), series),
+            None => dots::draw(scene, axis, series),
+        }?;
         Some(Plot { file_stem: format!("rate_by_{}", names::stem(&keys[axis])), svg })
     };
     names::varying(scene.study).into_iter().filter_map(plot).collect()
 }
 
+/// The axis whose numbers a line can run along. Keys that vary together are told in rows, each with all of them, unless
+/// there are too many.
+fn number(scene: &Scene<'_>, axis: usize) -> Option<usize> {
+    let mut together = names::together(scene.study, axis);
+    if together.len() > 1 && scene.study.axes[axis].values.len() <= ROWS {
+        return None;
+    }
+    together.find(|&axis| {
+        let mut numbers: Vec<Option<f64>> = scene.study.axes[axis].values.iter().map(|value| value.number).collect();
+        let is_numeric = numbers.iter().all(|number| number.is_some_and(f64::is_finite));
+        numbers.sort_by(|one, other| one.partial_cmp(other).unwrap_or(std::cmp::Ordering::Equal));
+        is_numeric && numbers.windows(2).all(|pair| pair[0] != pair[1])
+    })
+}
+
 /// Title and subtitle of a plot of rates.
 pub(super) fn header(scene: &Scene<'_>, axis: usize, shown: usize, all: usize, mark: &str) -> Header {
-    let title = format!("Failure rate by {}", words::key_words(&scene.study.axes[axis]));
+    let title = format!("Failure rate by {}", names::words(scene.study, axis));
     let mut subtitle = names::basis_of_all(scene.study, scene.results);
     if scene.points.iter().any(|(_, result)| result.all().failure_rate.interval.is_some()) {
         subtitle += &format!("; {mark} = {} confidence interval", names::confidence(scene.results));
@@ -70,13 +88,13 @@ struct Line<'a> {
     twins: usize,
 }
 
-fn lines(scene: &Scene<'_>, axis: usize, series: Vec<Series<'_>>) -> Option<String> {
+fn lines(scene: &Scene<'_>, (axis, across): (usize, usize), series: Vec<Series<'_>>) -> Option<String> {
     let all = series.len();
     let series = series::most_different(series, series::MOST);
     let header = header(scene, axis, series.len(), all, "band");
     let shares = scale::shares(highest(scene, &series));
     let top = shares.last().map_or(1.0, |(share, _)| *share);
-    let key = &scene.study.axes[axis];
+    let key = &scene.study.axes[across];
 
     let look = Type::LABEL.bold();
     let labels = labels(scene, &series, look);
@@ -135,8 +153,7 @@ fn labels(scene: &Scene<'_>, series: &[Series<'_>], look: Type) -> Vec<Vec<Strin
         if look.width(&whole) <= WIDEST {
             return vec![whole];
         }
-        let row = |part: &(usize, usize)| look.cut(&names::values(scene.study, &[*part]), WIDEST);
-        parts.iter().take(3).map(row).collect()
+        names::each_value(scene.study, &parts).iter().take(3).map(|row| look.cut(row, WIDEST)).collect()
     };
     series.iter().map(label).collect()
 }

@@ -4,8 +4,9 @@ use super::scale::Scale;
 use super::theme::{Canvas, EDGE, GRID, MUTED, Type, WHITE};
 use super::{Scene, names, scale::Tick};
 
-/// The most room that the columns may take.
+/// The most room that the columns may take, and that more than three of them may.
 const WIDEST: f64 = 330.0;
+const WIDEST_OF_MANY: f64 = 400.0;
 /// Between two columns.
 const GAP: f64 = 16.0;
 
@@ -36,13 +37,18 @@ impl Labels {
         last: Option<(&str, Vec<String>)>,
     ) -> Labels {
         let shorts = names::shorts(&scene.study.axes);
-        let of_axis = |(column, &axis): (usize, &usize)| {
+        let of_axis = |(column, axis): (usize, usize)| {
             let cell = |row: &Vec<usize>| names::value(&scene.study.axes[axis], row[column]);
             (names::capital(&shorts[axis]), rows.iter().map(cell).collect())
         };
+        // What varies together has a column for each key.
+        let together =
+            |(column, &axis): (usize, &usize)| names::together(scene.study, axis).map(move |axis| (column, axis));
         let last = last.map(|(head, cells)| (head.to_string(), cells));
-        let columns: Vec<(String, Vec<String>)> = axes.iter().enumerate().map(of_axis).chain(last).collect();
-        let width = if columns.is_empty() { 0.0 } else { WIDEST / columns.len() as f64 - GAP };
+        let columns: Vec<(String, Vec<String>)> =
+            axes.iter().enumerate().flat_map(together).map(of_axis).chain(last).collect();
+        let room = if columns.len() > 3 { WIDEST_OF_MANY } else { WIDEST };
+        let width = if columns.is_empty() { 0.0 } else { room / columns.len() as f64 - GAP };
         // What short columns leave is for the long ones.
         let natural = |(head, cells): &(String, Vec<String>)| {
             cells.iter().map(|cell| Type::LABEL.width(cell)).fold(Self::HEAD.width(head), f64::max)

@@ -155,12 +155,52 @@ fn workloads_are_told_apart() {
     for plot in plots.iter().filter(|plot| plot.file_stem.starts_with("rate")) {
         assert!(plot.svg.contains("3 workloads together"), "{}", plot.file_stem);
     }
-    if let Some(folder) = std::env::var_os("OUTLAST_PLOTS") {
-        for plot in &plots {
-            std::fs::write(std::path::Path::new(&folder).join(format!("{}.png", plot.file_stem)), png(&plot.svg))
-                .unwrap();
+    show("busy", &plots);
+}
+
+/// Writes pictures into the folder that `OUTLAST_PLOTS` names, for people to look at.
+fn show(name: &str, plots: &[Plot]) {
+    let Some(folder) = std::env::var_os("OUTLAST_PLOTS") else { return };
+    for plot in plots {
+        let path = std::path::Path::new(&folder).join(format!("{name}_{}.png", plot.file_stem));
+        std::fs::write(path, png(&plot.svg)).unwrap();
+    }
+}
+
+/// A zip is one axis of every plot; all its keys are named.
+#[test]
+fn keys_that_go_together_share_a_plot() {
+    let case = fixture::zipped();
+    let expected = [
+        "rate_by_send_service_user_token",
+        "rate_by_expiration",
+        "heatmap_send_service_user_token_by_expiration",
+        "reasons",
+        "durations",
+    ];
+    assert_eq!(stems(&case), expected);
+    let plots = draw_all(&case.study, &case.results);
+    show("zipped", &plots);
+    let said = |stem: &str| {
+        let svg = &plots.iter().find(|plot| plot.file_stem == stem).unwrap().svg;
+        texts(svg).into_iter().map(|text| text.5).collect::<Vec<String>>()
+    };
+    for stem in ["rate_by_expiration", "reasons"] {
+        let said = said(stem);
+        for head in ["Lifetime", "Window", "Fernet keys"] {
+            assert!(said.iter().any(|text| text == head), "{stem}: {head} is not in {said:?}");
         }
     }
+    let said = said("heatmap_send_service_user_token_by_expiration");
+    for row in ["15 min, 0 s, 3", "1 h, 1 d, 3", "4 h, 1 d, 4", "12 h, 2 d, 6"] {
+        assert!(said.iter().any(|text| text == row), "{row} is not in {said:?}");
+    }
+    // Many rows are a line along the first key whose numbers differ.
+    let long = fixture::long_zip();
+    let plots = draw_all(&long.study, &long.results);
+    show("long_zip", &plots);
+    let by_lifetime = &plots.iter().find(|plot| plot.file_stem == "rate_by_preset").unwrap().svg;
+    assert!(texts(by_lifetime).iter().any(|text| text.5 == "Token lifetime"), "the axis is that of the lifetimes");
 }
 
 #[test]

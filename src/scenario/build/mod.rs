@@ -33,12 +33,12 @@ pub(super) fn model(view: &View<'_>, cx: &mut Context) -> Option<Model> {
         run: run?,
         keystone: keystone?,
         caches: services::caches(services.as_ref()?),
-        services: services?,
-        processes: processes?,
-        pools: pools?,
-        links: links?,
+        services: cx.parts.services.share(services?),
+        processes: cx.parts.processes.share(processes?),
+        pools: cx.parts.pools.share(pools?),
+        links: cx.parts.links.share(links?),
         request_time: request_time?,
-        workloads: workloads?,
+        workloads: cx.parts.workloads.share(workloads?),
         changes: Vec::new(),
     })
 }

@@ -33,7 +33,7 @@ fn without_a_word_nothing_queues_fails_or_changes() {
     assert!(model.pools.iter().all(|pool| (pool.slots, pool.hosts) == (None, 1)));
     assert!(model.links.iter().all(|link| (link.per_job, link.bandwidth) == (None, None)));
     assert_eq!((model.caches, model.changes.len()), (model.services.len(), 0));
-    for (place, service) in (0..).zip(&model.services) {
+    for (place, service) in (0..).zip(model.services.iter()) {
         assert_eq!((service.first_cache, service.caches, service.clock_ahead), (place, 1, Span::ZERO));
         assert_eq!(model.pool(service.api).name, "api");
         assert_eq!(model.pool(service.api).service, ServiceId(place as u8));

@@ -72,7 +72,7 @@ fn every_pool_and_service_stands_at_its_place() {
     let models = models("[[service]]\nname = \"trove\"\n[[service]]\nname = \"heat\"\npools = { stacks = 1 }\n");
     let names: Vec<&str> = models[0].services.iter().map(|service| service.name.as_str()).collect();
     assert_eq!(names, ["keystone", "nova", "cinder", "glance", "swift", "neutron", "trove", "heat"]);
-    for (index, service) in (0..).zip(&models[0].services) {
+    for (index, service) in (0..).zip(models[0].services.iter()) {
         let pool = &models[0].pools[service.api.index()];
         assert_eq!((pool.service, pool.name.as_str(), pool.slots), (ServiceId(index), "api", None));
     }
@@ -120,7 +120,7 @@ fn every_shipped_kind_compiles_under_the_defaults() {
     let study = read(&format!("name = \"x\"\n{text}")).unwrap_or_else(|issues| panic!("{issues}"));
     let model = &study.points[0].model;
     assert_eq!(model.workloads.len(), shipped.len());
-    for workload in &model.workloads {
+    for workload in model.workloads.iter() {
         assert!(workload.program.ops.contains(&Op::Complete), "{}", workload.name);
     }
 }
