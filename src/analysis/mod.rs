@@ -7,9 +7,11 @@ mod summarise;
 pub use judge::judge;
 pub use summarise::summarise;
 
+use std::sync::Arc;
+
 use crate::model::vocabulary::Reason;
 use crate::model::{LinkId, PoolId, ServiceId, StepId};
-use crate::observe::{Distribution, JobCounts, ServiceFacts};
+use crate::observe::{Distribution, JobCounts, Quantiles, ServiceFacts};
 
 /// One point of a study, in numbers.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,6 +108,21 @@ pub struct Summary {
     pub margins: Distribution,
     /// The counts of each replication, for bounds at other confidence levels.
     pub by_replication: Vec<JobCounts>,
+    /// The quantiles of each replication; shared, because the row of all is often that of the only workload.
+    pub quantiles: Arc<[Quantiles]>,
+}
+
+/// One replication of a row of the summary.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ReplicationRow {
+    /// Index of the workload; `None`: all of them.
+    pub workload: Option<usize>,
+    /// What happened to its jobs.
+    pub counts: JobCounts,
+    /// Mean duration of completed jobs, in seconds.
+    pub duration_mean: Option<f64>,
+    /// Quantiles of its completed jobs.
+    pub quantiles: Quantiles,
 }
 
 /// A share of finished jobs with its two-sided interval.

@@ -259,6 +259,7 @@ fn summary(workload: Option<usize>, counts: JobCounts, durations: &Sketch, margi
         durations: durations.distribution(),
         margins: margins.distribution(),
         by_replication: Vec::new(),
+        quantiles: Arc::default(),
     }
 }
 
