@@ -1,6 +1,7 @@
 //! Facts into numbers: metrics with their denominators and intervals, failures, verdicts. No text, no files.
 
 mod capacity;
+pub mod compare;
 mod judge;
 mod summarise;
 
