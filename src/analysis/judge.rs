@@ -212,6 +212,7 @@ mod tests {
             durations: Distribution::default(),
             margins: Distribution::default(),
             by_replication,
+            quantiles: Default::default(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Facts into numbers: metrics with their denominators and intervals, failures, verdicts. No text, no files.
 
 mod capacity;
+pub mod compare;
 mod judge;
 mod precision;
 mod summarise;
@@ -9,9 +10,11 @@ pub use judge::judge;
 pub use precision::{reached, suffices};
 pub use summarise::summarise;
 
+use std::sync::Arc;
+
 use crate::model::vocabulary::Reason;
 use crate::model::{LinkId, PoolId, ServiceId, StepId};
-use crate::observe::{Distribution, JobCounts, ServiceFacts};
+use crate::observe::{Distribution, JobCounts, Quantiles, ServiceFacts};
 
 /// One point of a study, in numbers.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +23,8 @@ pub struct PointResult {
     pub point: usize,
     /// Replications that were simulated.
     pub replications: u32,
+    /// Number of the first of them; the others follow.
+    pub first_replication: u32,
     /// How sure it is, where the study asks for a precision.
     pub precision: Option<Reached>,
     /// A row per workload in the order of the model, then the row of all.
@@ -119,6 +124,21 @@ pub struct Summary {
     pub margins: Distribution,
     /// The counts of each replication, for bounds at other confidence levels.
     pub by_replication: Vec<JobCounts>,
+    /// The quantiles of each replication; shared, because the row of all is often that of the only workload.
+    pub quantiles: Arc<[Quantiles]>,
+}
+
+/// One replication of a row of the summary.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ReplicationRow {
+    /// Index of the workload; `None`: all of them.
+    pub workload: Option<usize>,
+    /// What happened to its jobs.
+    pub counts: JobCounts,
+    /// Mean duration of completed jobs, in seconds.
+    pub duration_mean: Option<f64>,
+    /// Quantiles of its completed jobs.
+    pub quantiles: Quantiles,
 }
 
 /// A share of finished jobs with its two-sided interval.

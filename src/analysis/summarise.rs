@@ -1,8 +1,10 @@
 //! Facts of a point into its summary rows, failures, services, pools and links.
 
-use super::{FailureRow, Interval, IntervalMethod, PointResult, Rate, Summary, capacity};
+use std::sync::Arc;
+
+use super::{FailureRow, Interval, IntervalMethod, PointResult, Rate, ReplicationRow, Summary, capacity};
 use crate::model::{Model, ServiceId};
-use crate::observe::{JobCounts, PointFacts, ReplicationFacts, WorkloadFacts};
+use crate::observe::{JobCounts, PointFacts, Quantiles, ReplicationFacts, WorkloadFacts};
 use crate::stats::{Sides, clopper_pearson, ratio_interval};
 use crate::units::MICROS;
 
@@ -11,7 +13,8 @@ pub fn summarise(model: &Model, facts: &PointFacts) -> PointResult {
     let confidence = model.run.confidence;
     let of_workload = |index: usize| {
         let by_replication = facts.by_replication.iter().map(|workloads| workloads[index].counts).collect();
-        summary(Some(index), &facts.workloads[index], by_replication, confidence)
+        let quantiles = facts.by_replication.iter().map(|workloads| workloads[index].quantiles).collect();
+        summary(Some(index), &facts.workloads[index], by_replication, quantiles, confidence)
     };
     let mut rows: Vec<Summary> = (0..facts.workloads.len()).map(of_workload).collect();
     let sum = |workloads: &Vec<ReplicationFacts>| {
@@ -29,7 +32,8 @@ pub fn summarise(model: &Model, facts: &PointFacts) -> PointResult {
                 all.durations.merge(&workload.durations);
                 all.margins.merge(&workload.margins);
             }
-            summary(None, &all, facts.by_replication.iter().map(sum).collect(), confidence)
+            let by_replication = facts.by_replication.iter().map(sum).collect();
+            summary(None, &all, by_replication, facts.quantiles_of_all.as_slice().into(), confidence)
         }
     };
     rows.push(all);
@@ -38,6 +42,7 @@ pub fn summarise(model: &Model, facts: &PointFacts) -> PointResult {
     PointResult {
         point: facts.point,
         replications: facts.by_replication.len() as u32,
+        first_replication: facts.replications.first().copied().unwrap_or(0),
         precision: None,
         rows,
         failures: failures.collect(),
@@ -47,19 +52,43 @@ pub fn summarise(model: &Model, facts: &PointFacts) -> PointResult {
     }
 }
 
-fn summary(workload: Option<usize>, facts: &WorkloadFacts, by_replication: Vec<JobCounts>, confidence: f64) -> Summary {
+fn summary(
+    workload: Option<usize>,
+    facts: &WorkloadFacts,
+    by_replication: Vec<JobCounts>,
+    quantiles: Arc<[Quantiles]>,
+    confidence: f64,
+) -> Summary {
     let counts = facts.counts;
-    let completed = counts.completed;
     Summary {
         workload,
         counts,
         failure_rate: rate(&by_replication, |counts| counts.failed, confidence),
         token_failure_rate: rate(&by_replication, |counts| counts.token_failures, confidence),
         confidence,
-        duration_mean: (completed > 0).then(|| counts.duration_sum_micros as f64 / completed as f64 / MICROS as f64),
+        duration_mean: duration_mean(&counts),
         durations: facts.durations.distribution(),
         margins: facts.margins.distribution(),
         by_replication,
+        quantiles,
+    }
+}
+
+/// Mean duration of completed jobs, in seconds.
+fn duration_mean(counts: &JobCounts) -> Option<f64> {
+    let completed = counts.completed;
+    (completed > 0).then(|| counts.duration_sum_micros as f64 / completed as f64 / MICROS as f64)
+}
+
+impl Summary {
+    /// Its replications, in order.
+    pub fn replications(&self) -> impl Iterator<Item = ReplicationRow> {
+        self.by_replication.iter().zip(self.quantiles.iter()).map(|(counts, quantiles)| ReplicationRow {
+            workload: self.workload,
+            counts: *counts,
+            duration_mean: duration_mean(counts),
+            quantiles: *quantiles,
+        })
     }
 }
 

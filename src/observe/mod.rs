@@ -46,6 +46,8 @@ pub struct PointFacts {
     pub workloads: Vec<WorkloadFacts>,
     /// By replication in the same order, then workload.
     pub by_replication: Vec<Vec<ReplicationFacts>>,
+    /// By replication, of the jobs of all workloads together.
+    pub quantiles_of_all: Vec<Quantiles>,
     /// By service, in the order of the model, sums over the replications.
     pub services: Vec<ServiceFacts>,
     /// By pool.
@@ -63,6 +65,46 @@ pub struct ReplicationFacts {
     pub counts: JobCounts,
     /// Failed jobs, by where and why.
     pub failures: BTreeMap<FailureKey, FailureCounts>,
+    /// What is kept of its sketches, which are too large to be kept.
+    pub quantiles: Quantiles,
+}
+
+/// Quantiles of the completed jobs of one replication; `None` where none completed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quantiles {
+    /// Median duration.
+    #[serde(with = "packed::span")]
+    pub duration_p50: Option<Span>,
+    /// 95th percentile of the durations.
+    #[serde(with = "packed::span")]
+    pub duration_p95: Option<Span>,
+    /// 99th percentile of the durations.
+    #[serde(with = "packed::span")]
+    pub duration_p99: Option<Span>,
+    /// 1st percentile of the smallest margins.
+    #[serde(with = "packed::span")]
+    pub margin_p01: Option<Span>,
+}
+
+impl Quantiles {
+    fn of(durations: &Sketch, margins: &Sketch) -> Quantiles {
+        let (durations, margins) = (durations.distribution(), margins.distribution());
+        Quantiles {
+            duration_p50: durations.quantile(0.5),
+            duration_p95: durations.quantile(0.95),
+            duration_p99: durations.quantile(0.99),
+            margin_p01: margins.quantile(0.01),
+        }
+    }
+
+    fn of_all(workloads: &[WorkloadFacts]) -> Quantiles {
+        let (mut durations, mut margins) = (Sketch::default(), Sketch::default());
+        for workload in workloads {
+            durations.merge(&workload.durations);
+            margins.merge(&workload.margins);
+        }
+        Quantiles::of(&durations, &margins)
+    }
 }
 
 impl PointFacts {
@@ -73,6 +115,7 @@ impl PointFacts {
             replications: Vec::new(),
             workloads: vec![WorkloadFacts::default(); model.workloads.len()],
             by_replication: Vec::new(),
+            quantiles_of_all: Vec::new(),
             services: vec![ServiceFacts::default(); model.services.len()],
             pools: vec![PoolFacts::default(); model.pools.len()],
             links: vec![LinkFacts::default(); model.links.len()],
@@ -82,11 +125,21 @@ impl PointFacts {
 
     /// What one replication showed.
     pub fn of(point: usize, replication: u32, facts: Observations) -> PointFacts {
-        let kept = |facts: &WorkloadFacts| ReplicationFacts { counts: facts.counts, failures: facts.failures.clone() };
+        let quantiles = |facts: &WorkloadFacts| Quantiles::of(&facts.durations, &facts.margins);
+        let kept = |facts: &WorkloadFacts| ReplicationFacts {
+            quantiles: quantiles(facts),
+            counts: facts.counts,
+            failures: facts.failures.clone(),
+        };
+        let of_all = match facts.workloads.as_slice() {
+            [only] => quantiles(only),
+            workloads => Quantiles::of_all(workloads),
+        };
         PointFacts {
             point,
             replications: vec![replication],
             by_replication: vec![facts.workloads.iter().map(kept).collect()],
+            quantiles_of_all: vec![of_all],
             workloads: facts.workloads,
             services: facts.services,
             pools: facts.pools,
@@ -97,10 +150,12 @@ impl PointFacts {
 
     /// Adds other replications of the same point.
     pub fn merge(&mut self, other: PointFacts) {
-        for (replication, facts) in other.replications.into_iter().zip(other.by_replication) {
+        let theirs = other.by_replication.into_iter().zip(other.quantiles_of_all);
+        for (replication, (facts, quantiles)) in other.replications.into_iter().zip(theirs) {
             let at = self.replications.partition_point(|ours| *ours < replication);
             self.replications.insert(at, replication);
             self.by_replication.insert(at, facts);
+            self.quantiles_of_all.insert(at, quantiles);
         }
         for (ours, theirs) in self.workloads.iter_mut().zip(&other.workloads) {
             ours.merge(theirs);
@@ -356,4 +411,50 @@ pub struct Cause {
     pub reason: Reason,
     /// What the receiver answered.
     pub http_status: u16,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn workload(durations: &[i64]) -> WorkloadFacts {
+        let mut facts = WorkloadFacts::default();
+        for &seconds in durations {
+            facts.durations.record(Span::from_seconds(seconds));
+            facts.margins.record(Span::from_seconds(-seconds));
+        }
+        facts
+    }
+
+    fn replication(workloads: &[&[i64]]) -> Observations {
+        Observations {
+            workloads: workloads.iter().map(|durations| workload(durations)).collect(),
+            services: Vec::new(),
+            pools: Vec::new(),
+            links: Vec::new(),
+            service_tokens_issued: 0,
+            records: Vec::new(),
+            events: 0,
+        }
+    }
+
+    /// A quantile of all workloads is one of their jobs together, and no mean of quantiles.
+    #[test]
+    fn quantiles_are_those_of_each_replication() {
+        let model = crate::report::fixture::single().study.points.remove(0).model;
+        let seconds = |quantiles: Quantiles| {
+            [quantiles.duration_p50, quantiles.duration_p99, quantiles.margin_p01]
+                .map(|time| Some(time?.seconds().round()))
+        };
+        let mut facts = PointFacts::new(0, &model);
+        facts.merge(PointFacts::of(0, 0, replication(&[&[10, 20, 30], &[1_000]])));
+        facts.merge(PointFacts::of(0, 1, replication(&[&[], &[]])));
+        assert_eq!(seconds(facts.by_replication[0][0].quantiles), [Some(20.0), Some(30.0), Some(-30.0)]);
+        assert_eq!(seconds(facts.by_replication[0][1].quantiles), [Some(1_000.0), Some(1_000.0), Some(-1_000.0)]);
+        assert_eq!(seconds(facts.quantiles_of_all[0]), [Some(20.0), Some(1_000.0), Some(-1_000.0)]);
+        assert_eq!(facts.quantiles_of_all[1], Quantiles::default());
+        let mut facts = PointFacts::new(0, &model);
+        facts.merge(PointFacts::of(0, 0, replication(&[&[10, 20, 30]])));
+        assert_eq!(facts.quantiles_of_all[0], facts.by_replication[0][0].quantiles);
+    }
 }

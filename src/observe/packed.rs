@@ -31,3 +31,18 @@ pub(super) mod reason {
         Reason::from_code(&code).ok_or_else(|| D::Error::custom(format!("there is no reason `{code}`")))
     }
 }
+
+/// Times, in microseconds.
+pub(super) mod span {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::units::Span;
+
+    pub(crate) fn serialize<S: Serializer>(span: &Option<Span>, to: S) -> Result<S::Ok, S::Error> {
+        span.map(Span::micros).serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Span>, D::Error> {
+        Option::deserialize(from).map(|micros: Option<i64>| micros.map(Span::from_micros))
+    }
+}

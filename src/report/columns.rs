@@ -62,7 +62,7 @@ impl<'a> Cell<'a> {
 pub(crate) struct Place<'a> {
     pub(crate) study: &'a Study,
     pub(crate) point: &'a Point,
-    /// How many replications the row speaks of; for a job, the number of its own.
+    /// How many replications the row speaks of; for a row of one replication, its number.
     pub(crate) replications: u32,
 }
 
@@ -203,6 +203,11 @@ macro_rules! fixed {
         Slot::Fixed(Column { name: $name, meaning: $meaning, cell: $cell })
     };
 }
+
+// Behind the macro, which it uses.
+mod replications;
+
+pub(crate) use replications::REPLICATIONS;
 
 /// `summary.csv`.
 pub(crate) const SUMMARY: Table<Summary> = Table {
@@ -493,6 +498,11 @@ mod tests {
              failure_rate,failure_rate_low,failure_rate_high,token_failures,token_failure_rate,token_failure_rate_low,\
              token_failure_rate_high,confidence,interval,orphans,duration_mean_s,duration_p50_s,duration_p95_s,\
              duration_p99_s,margin_p01_s"
+        );
+        assert_eq!(
+            REPLICATIONS.columns(&study).names().join(","),
+            "scenario,point,workload,job,replication,jobs,completed,failed,unfinished,refused_at_submission,\
+             token_failures,orphans,duration_mean_s,duration_p50_s,duration_p95_s,duration_p99_s,margin_p01_s"
         );
         assert_eq!(
             FAILURES.columns(&study).names().join(","),

@@ -6,7 +6,7 @@ use crate::analysis::PointResult;
 use crate::model::study::Study;
 use crate::observe::JobRecord;
 
-use super::columns::{Columns, FAILURES, JOBS, Place, SERVICES, SUMMARY, Server, Table};
+use super::columns::{Columns, FAILURES, JOBS, Place, REPLICATIONS, SERVICES, SUMMARY, Server, Table};
 
 /// Writes rows of one table.
 struct Rows<W: Write, R: 'static> {
@@ -68,6 +68,22 @@ pub fn summary(writer: impl Write, study: &Study, results: &[PointResult]) -> Re
     for (place, result) in places(study, results) {
         for row in &result.rows {
             rows.write(place, row)?;
+        }
+    }
+    rows.finish()
+}
+
+/// Writes `replications.csv`.
+///
+/// # Errors
+/// When the writer fails.
+pub fn replications(writer: impl Write, study: &Study, results: &[PointResult]) -> Result<(), ::csv::Error> {
+    let mut rows = Rows::new(&REPLICATIONS, study, writer)?;
+    for (place, result) in places(study, results) {
+        for summary in &result.rows {
+            for (number, row) in (result.first_replication..).zip(summary.replications()) {
+                rows.write(Place { replications: number, ..place }, &row)?;
+            }
         }
     }
     rows.finish()

@@ -246,6 +246,7 @@ fn result(study: &Study, point: &Point, jobs: u64, median: f64) -> PointResult {
     PointResult {
         point: point.number,
         replications: study.points[0].model.run.replications,
+        first_replication: 0,
         precision: None,
         rows,
         failures,
@@ -267,6 +268,7 @@ fn summary(workload: Option<usize>, counts: JobCounts, durations: &Sketch, margi
         durations: durations.distribution(),
         margins: margins.distribution(),
         by_replication: Vec::new(),
+        quantiles: Arc::default(),
     }
 }
 

@@ -18,6 +18,7 @@ pub mod junit;
 pub mod manifest;
 pub mod markdown;
 pub mod plot;
+pub mod replicated;
 
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -49,6 +50,7 @@ pub struct Findings<'a> {
 pub fn write(findings: Findings<'_>, folder: &Folder, manifest: &Manifest) -> Result<(), WriteError> {
     let Findings { study, results, .. } = findings;
     table(folder, "summary.csv", |file| csv::summary(file, study, results))?;
+    table(folder, "replications.csv", |file| csv::replications(file, study, results))?;
     table(folder, "failures.csv", |file| csv::failures(file, study, results))?;
     table(folder, "services.csv", |file| csv::services(file, study, results))?;
     folder.write(folder::MANIFEST, manifest::render(findings, manifest))

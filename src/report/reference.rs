@@ -1,6 +1,6 @@
 //! `docs/OUTPUT.md`: every column with its meaning, generated from the tables.
 
-use super::columns::{FAILURES, JOBS, SERVICES, SUMMARY, Slot, Table};
+use super::columns::{FAILURES, JOBS, REPLICATIONS, SERVICES, SUMMARY, Slot, Table};
 use crate::model::vocabulary::{Cleanup, Reason};
 
 const HEAD: &str = include_str!("reference/head.md");
@@ -9,6 +9,7 @@ const HEAD: &str = include_str!("reference/head.md");
 pub fn reference() -> String {
     let mut text = HEAD.to_owned();
     table(&mut text, &SUMMARY);
+    table(&mut text, &REPLICATIONS);
     table(&mut text, &FAILURES);
     table(&mut text, &JOBS);
     table(&mut text, &SERVICES);

@@ -1,4 +1,8 @@
-//! Numbers in, numbers out: intervals of ratios and proportions, bounds of quantiles. Knows nothing of jobs.
+//! Numbers in, numbers out: intervals of ratios, proportions and differences, bounds of quantiles. Knows nothing of jobs.
+
+mod paired;
+
+pub use paired::{Difference, RatioPair, bonferroni, difference_of_means, difference_of_ratios};
 
 use statrs::distribution::{Beta, Binomial, ContinuousCDF, DiscreteCDF, StudentsT};
 

@@ -108,8 +108,10 @@ fn a_point_of_a_sweep_replays() {
     };
     let desk = Desk::new();
     let options = ["--point", "2"];
-    let tables =
-        || ["summary.csv", "failures.csv", "services.csv"].map(|name| desk.read(&format!("output/busy/{name}")));
+    let tables = || {
+        ["summary.csv", "replications.csv", "failures.csv", "services.csv"]
+            .map(|name| desk.read(&format!("output/busy/{name}")))
+    };
     let written = jobs(&desk, "busy", &scenario(BUSY), &options);
     assert!(written.starts_with("scenario,point,preset,keystone.token.expiration_s,"), "{written:.200}");
     assert!(written.lines().count() > 500 && written.contains("failed"), "something to replay");
