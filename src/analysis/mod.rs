@@ -3,9 +3,11 @@
 mod capacity;
 mod judge;
 mod summarise;
+mod warm_up;
 
 pub use judge::judge;
 pub use summarise::summarise;
+pub use warm_up::{Settling, TimeBin, WarmUp, later, warm_up};
 
 use crate::model::vocabulary::Reason;
 use crate::model::{LinkId, PoolId, ServiceId, StepId};

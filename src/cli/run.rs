@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::load::{Loaded, load, same_name};
 use super::output::Output;
 use super::simulate::{Simulated, simulate, simulate_only};
-use super::{Format, RunArgs};
+use super::{Format, RunArgs, warm_up};
 use crate::analysis::{self, Verdict};
 use crate::report::csv::JobsWriter;
 use crate::report::folder::{Folder, WriteError};
@@ -36,6 +36,9 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> Exit {
             short.study.points.len() - 1,
         ));
         return Exit::CouldNotRun;
+    }
+    if args.show_warm_up {
+        return warm_up::show(&loaded, args, output);
     }
     let mut exit = Exit::Done;
     // Several documents are one array; what people read follows one another.

@@ -2,7 +2,10 @@
 //!
 //! Everything here merges exactly and in any order; no averages, no percentages, no text.
 
+mod bins;
 mod sketch;
+
+pub use bins::{BINS, Bin, Bins};
 
 pub use sketch::{Distribution, Side, Sketch};
 
@@ -27,6 +30,8 @@ pub struct Observations {
     pub service_tokens_issued: u64,
     /// Every counted job in the order of ending; empty unless asked for.
     pub records: Vec<JobRecord>,
+    /// By workload, the counted jobs by the time of their submission; empty unless asked for.
+    pub bins: Vec<Bins>,
     /// Events that the engine handled.
     pub events: u64,
 }

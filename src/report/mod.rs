@@ -18,6 +18,7 @@ pub mod junit;
 pub mod manifest;
 pub mod markdown;
 pub mod plot;
+pub mod warm_up;
 
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -1,4 +1,9 @@
-//! Numbers in, numbers out: intervals of ratios and proportions, bounds of quantiles. Knows nothing of jobs.
+//! Numbers in, numbers out: intervals of ratios and proportions, bounds of quantiles, where series become steady. Knows
+//! nothing of jobs.
+
+mod steady;
+
+pub use steady::{BATCH, Truncation, moving_average, mser5};
 
 use statrs::distribution::{Beta, Binomial, ContinuousCDF, DiscreteCDF, StudentsT};
 
