@@ -26,6 +26,8 @@ mod kinds;
 mod load;
 /// The rules against what the real Keystone, keystonemiddleware and keystoneauth answered.
 mod oracle;
+/// Presets of a scenario's own, one over another.
+mod presets;
 /// Servers with a queue, shared links and networks of them do what queueing theory says.
 mod queueing;
 /// Every reason is produced by a small scenario, with its step and its first cause.
@@ -40,3 +42,7 @@ mod theory;
 mod trace;
 /// Several kinds at once in random clouds: nothing is lost, and everything is given back.
 mod traffic;
+/// When a simulation has warmed up: the proposal, and what the command writes.
+mod warm_up;
+/// Keys of a sweep that go together.
+mod zip;

@@ -2,10 +2,10 @@
 
 use plotters::style::RGBColor;
 
+use super::Plot;
 use super::rate::Frame;
 use super::scale::{self, Scale, Tick};
 use super::theme::{self, AXIS, Canvas, Dash, EDGE, EMPTY, Header, INK, MUTED, SERIES, Type, WIDTH};
-use super::{Plot, names};
 use crate::analysis::{Settling, TimeBin, WarmUp};
 use crate::model::study::{Point, Study};
 use crate::report::words;
@@ -117,7 +117,7 @@ impl Panel<'_> {
         canvas.path(&points(self.value), PALE, 1.0);
         canvas.path(&points(self.average), SERIES[0], 2.25);
 
-        canvas.text(left, frame.top - 44.0, &names::capital(&self.title), Type::LABEL.bold());
+        canvas.text(left, frame.top - 44.0, &self.title, Type::LABEL.bold());
         self.mark(canvas, frame, across.at(written.seconds().min(end)), 8.0, MUTED, &format!("file {}", said(written)));
         match self.settling {
             Settling::At(cut) => {
