@@ -5,10 +5,12 @@ pub mod compare;
 mod judge;
 mod precision;
 mod summarise;
+mod warm_up;
 
 pub use judge::judge;
 pub use precision::{reached, suffices};
 pub use summarise::summarise;
+pub use warm_up::{Settling, TimeBin, WarmUp, later, warm_up};
 
 use std::sync::Arc;
 

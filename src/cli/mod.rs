@@ -14,6 +14,7 @@ mod run;
 mod schema;
 mod simulate;
 mod status;
+mod warm_up;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -96,6 +97,9 @@ struct RunArgs {
     /// Draw no plots
     #[arg(long)]
     no_plots: bool,
+    /// Show when the simulation has warmed up, and propose a `warm_up` (MSER-5); writes DIR/<scenario name>.warm-up/ only
+    #[arg(long, conflicts_with_all = ["jobs", "format"])]
+    show_warm_up: bool,
 }
 
 /// Which part of a scenario is simulated.

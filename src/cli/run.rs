@@ -11,7 +11,7 @@ use super::output::Output;
 use super::recorder::{Recorder, header};
 use super::results::{Manner, Results};
 use super::simulate::{How, Simulated, simulate};
-use super::{Format, RunArgs};
+use super::{Format, RunArgs, warm_up};
 use crate::cloud::Records;
 use crate::experiment::Shard;
 use crate::journal::Trouble;
@@ -50,6 +50,9 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> Exit {
             most_replications(&short.study) - 1,
         ));
         return Exit::CouldNotRun;
+    }
+    if args.show_warm_up {
+        return warm_up::show(&loaded, args, output);
     }
     let mut exit = Exit::Done;
     // Several documents are one array; what people read follows one another.

@@ -48,8 +48,10 @@ impl Cloud<'_> {
                 way.orphans += orphans;
             }
         }
-        if self.keep == Records::Jobs {
-            self.records.push(job.record(kind, quantities, resources));
+        match self.keep {
+            Records::None => {}
+            Records::Jobs => self.records.push(job.record(kind, quantities, resources)),
+            Records::Bins => self.bins[workload].count(job.submitted, job.ended, job.outcome),
         }
     }
 
@@ -78,6 +80,7 @@ impl Cloud<'_> {
                 .map(|sender| u64::from(sender.issued))
                 .sum(),
             records: self.records,
+            bins: self.bins,
             events,
         }
     }

@@ -25,7 +25,7 @@ mod sender;
 use crate::engine::{self, Packed, Queue, World};
 use crate::model::program::{Label, Op};
 use crate::model::{LinkId, Model, Process, ServiceId};
-use crate::observe::{JobRecord, Observations, WorkloadFacts};
+use crate::observe::{Bins, JobRecord, Observations, WorkloadFacts};
 use crate::random::Streams;
 use crate::units::{Instant, Span};
 use arrivals::Submissions;
@@ -42,6 +42,8 @@ pub enum Records {
     None,
     /// One per counted job.
     Jobs,
+    /// No records, but counts and sums by the time of submission.
+    Bins,
 }
 
 /// How polls are simulated; both ways give the same results.
@@ -208,6 +210,8 @@ struct Cloud<'m> {
     workloads: Vec<WorkloadFacts>,
     keep: Records,
     records: Vec<JobRecord>,
+    /// By workload; none unless asked for.
+    bins: Vec<Bins>,
     counted_from: Instant,
     /// The time of every request, where it does not vary.
     constant_request_time: Option<Span>,
@@ -272,6 +276,10 @@ impl<'m> Cloud<'m> {
             workloads: vec![WorkloadFacts::default(); model.workloads.len()],
             keep,
             records: Vec::new(),
+            bins: match keep {
+                Records::Bins => vec![Bins::new(model.run.duration); model.workloads.len()],
+                Records::None | Records::Jobs => Vec::new(),
+            },
             counted_from: Instant::START + model.run.warm_up,
             constant_request_time: None,
         };

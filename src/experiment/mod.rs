@@ -100,7 +100,7 @@ pub fn run<O: Observer>(study: &Study, plan: &Plan<'_>, observer: &mut O) -> Res
         rayon::ThreadPoolBuilder::new().num_threads(plan.threads.get()).build().expect("threads can be started");
     let most_in_flight = plan.threads.get()
         * match plan.records {
-            Records::None => IN_FLIGHT_PER_THREAD,
+            Records::None | Records::Bins => IN_FLIGHT_PER_THREAD,
             Records::Jobs => IN_FLIGHT_WITH_RECORDS,
         };
     let (sender, receiver) = channel();

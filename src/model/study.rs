@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::Model;
 use super::vocabulary::Reason;
+use crate::units::Span;
 
 /// A scenario, expanded: one model per point.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +28,14 @@ pub struct Study {
 }
 
 impl Study {
+    /// Makes every job count, those of the warm-up too.
+    pub fn count_from_the_start(&mut self) {
+        for point in &mut self.points {
+            let changes = point.model.changes.iter_mut().map(|change| &mut change.model.run);
+            changes.chain([&mut point.model.run]).for_each(|run| run.warm_up = Span::ZERO);
+        }
+    }
+
     /// What varies independently: of each the axes that vary together, which are those of a zip or a single one.
     pub fn dimensions(&self) -> impl Iterator<Item = Range<usize>> + '_ {
         let together = self.axes.chunk_by(|one, next| one.zip.is_some() && one.zip == next.zip);

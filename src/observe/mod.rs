@@ -3,8 +3,11 @@
 //! Everything here merges exactly and in any order; no averages, no percentages, no text. What is kept of replications
 //! can be put on disk and comes back as it was; how is the journal's business.
 
+mod bins;
 mod packed;
 mod sketch;
+
+pub use bins::{BINS, Bin, Bins};
 
 pub use sketch::{Distribution, Side, Sketch};
 
@@ -31,6 +34,8 @@ pub struct Observations {
     pub service_tokens_issued: u64,
     /// Every counted job in the order of ending; empty unless asked for.
     pub records: Vec<JobRecord>,
+    /// By workload, the counted jobs by the time of their submission; empty unless asked for.
+    pub bins: Vec<Bins>,
     /// Events that the engine handled.
     pub events: u64,
 }
@@ -54,6 +59,9 @@ pub struct PointFacts {
     pub pools: Vec<PoolFacts>,
     /// By link.
     pub links: Vec<LinkFacts>,
+    /// By workload, its jobs by the time of submission; empty unless asked for. No journal keeps them.
+    #[serde(skip)]
+    pub bins: Vec<Bins>,
     /// Events that the engine handled.
     pub events: u64,
 }
@@ -119,6 +127,7 @@ impl PointFacts {
             services: vec![ServiceFacts::default(); model.services.len()],
             pools: vec![PoolFacts::default(); model.pools.len()],
             links: vec![LinkFacts::default(); model.links.len()],
+            bins: Vec::new(),
             events: 0,
         }
     }
@@ -144,6 +153,7 @@ impl PointFacts {
             services: facts.services,
             pools: facts.pools,
             links: facts.links,
+            bins: facts.bins,
             events: facts.events,
         }
     }
@@ -168,6 +178,11 @@ impl PointFacts {
         }
         for (ours, theirs) in self.services.iter_mut().zip(&other.services) {
             ours.add(theirs);
+        }
+        if self.bins.is_empty() {
+            self.bins = other.bins;
+        } else {
+            self.bins.iter_mut().zip(&other.bins).for_each(|(ours, theirs)| ours.merge(theirs));
         }
         self.events += other.events;
     }
@@ -432,6 +447,7 @@ mod tests {
             services: Vec::new(),
             pools: Vec::new(),
             links: Vec::new(),
+            bins: Vec::new(),
             service_tokens_issued: 0,
             records: Vec::new(),
             events: 0,

@@ -31,11 +31,11 @@ pub(crate) enum Cell<'a> {
 }
 
 impl<'a> Cell<'a> {
-    fn text(text: &'a str) -> Cell<'a> {
+    pub(super) fn text(text: &'a str) -> Cell<'a> {
         Cell::Text(Cow::Borrowed(text))
     }
 
-    fn number(value: Option<f64>) -> Cell<'a> {
+    pub(super) fn number(value: Option<f64>) -> Cell<'a> {
         value.map_or(Cell::Missing, Cell::Number)
     }
 
@@ -67,7 +67,7 @@ pub(crate) struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    fn workload(&self, index: usize) -> &'a Workload {
+    pub(super) fn workload(&self, index: usize) -> &'a Workload {
         &self.point.model.workloads[index]
     }
 }

@@ -2,11 +2,12 @@
 
 use std::io::Write;
 
-use crate::analysis::PointResult;
-use crate::model::study::Study;
+use crate::analysis::{PointResult, WarmUp};
+use crate::model::study::{Point, Study};
 use crate::observe::JobRecord;
 
 use super::columns::{Columns, FAILURES, JOBS, Place, REPLICATIONS, SERVICES, SUMMARY, Server, Table};
+use super::warm_up::{Row, WARM_UP};
 
 /// Writes rows of one table.
 struct Rows<W: Write, R: 'static> {
@@ -57,6 +58,44 @@ pub(crate) fn places<'a>(
         let point = super::point(study, result.point)?;
         Some((Place { study, point, replications: result.replications }, result))
     })
+}
+
+/// Writes `warm_up.csv`, point by point.
+pub struct WarmUpWriter<'s, W: Write> {
+    study: &'s Study,
+    rows: Rows<W, Row>,
+}
+
+impl<'s, W: Write> WarmUpWriter<'s, W> {
+    /// Starts with the heading.
+    ///
+    /// # Errors
+    /// When the writer fails.
+    pub fn new(writer: W, study: &'s Study) -> Result<Self, ::csv::Error> {
+        Ok(WarmUpWriter { study, rows: Rows::new(&WARM_UP, study, writer)? })
+    }
+
+    /// Writes the rows of a point.
+    ///
+    /// # Errors
+    /// When the writer fails.
+    pub fn write(&mut self, point: &Point, replications: u32, workloads: &[WarmUp]) -> Result<(), ::csv::Error> {
+        let place = Place { study: self.study, point, replications };
+        for of_workload in workloads {
+            for bin in &of_workload.bins {
+                self.rows.write(place, &Row { workload: of_workload.workload, bin: bin.clone() })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what is left.
+    ///
+    /// # Errors
+    /// When the writer fails.
+    pub fn finish(self) -> Result<(), ::csv::Error> {
+        self.rows.finish()
+    }
 }
 
 /// Writes `summary.csv`.

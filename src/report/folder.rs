@@ -55,6 +55,14 @@ impl Folder {
     /// When the folder cannot be made, or when its place is taken by something that is no earlier result: a careless
     /// `--out .` must not cost anybody a folder of theirs.
     pub fn create(out: &Path, name: &str) -> Result<Folder, WriteError> {
+        Folder::create_for(out, name, MANIFEST)
+    }
+
+    /// The same of results that another file marks.
+    ///
+    /// # Errors
+    /// As [`Folder::create`].
+    pub fn create_for(out: &Path, name: &str, mark: &str) -> Result<Folder, WriteError> {
         let partial = out.join(format!("{name}.partial"));
         let folder = Folder {
             work: partial.join("work"),
@@ -65,11 +73,10 @@ impl Folder {
             stays: false,
         };
         let Folder { partial, work, place, aside, earlier, .. } = &folder;
-        let is_result = |folder: &Path| folder.join(MANIFEST).is_file();
+        let is_result = |folder: &Path| folder.join(mark).is_file();
         let is_empty = |folder: &Path| fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
         if fs::symlink_metadata(place).is_ok() && !is_result(place) && !is_empty(place) {
-            let cause =
-                format!("it is there already and holds no earlier result (no {MANIFEST}); choose another --out");
+            let cause = format!("it is there already and holds no earlier result (no {mark}); choose another --out");
             return Err(WriteError::new(place, io::Error::other(cause)));
         }
         // A run that was killed while it put its result into place: everything goes back to where it was.

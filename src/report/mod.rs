@@ -19,6 +19,7 @@ pub mod manifest;
 pub mod markdown;
 pub mod plot;
 pub mod replicated;
+pub mod warm_up;
 
 #[cfg(test)]
 pub(crate) mod fixture;

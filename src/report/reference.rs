@@ -1,6 +1,7 @@
 //! `docs/OUTPUT.md`: every column with its meaning, generated from the tables.
 
 use super::columns::{FAILURES, JOBS, REPLICATIONS, SERVICES, SUMMARY, Slot, Table};
+use super::warm_up::WARM_UP;
 use crate::model::vocabulary::{Cleanup, Reason};
 
 const HEAD: &str = include_str!("reference/head.md");
@@ -13,6 +14,7 @@ pub fn reference() -> String {
     table(&mut text, &FAILURES);
     table(&mut text, &JOBS);
     table(&mut text, &SERVICES);
+    table(&mut text, &WARM_UP);
     text.push_str("\n## Reasons\n\nIn the order in which they are tried when several hold.\n\n");
     text.push_str("| code | in words | counts as a token failure when it comes first |\n| --- | --- | --- |\n");
     for reason in Reason::ALL {

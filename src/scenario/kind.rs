@@ -351,6 +351,9 @@ fn name(text: &str) -> Result<(), String> {
     if text.starts_with('.') {
         return Err("must not begin with `.`, because it names a folder".to_owned());
     }
+    if text.ends_with(".warm-up") {
+        return Err("must not end with `.warm-up`, because it names a folder of `--show-warm-up`".to_owned());
+    }
     if text.ends_with(".partial") {
         return Err("must not end with `.partial`, because it names a folder of unfinished results".to_owned());
     }

@@ -1,8 +1,11 @@
-//! Numbers in, numbers out: intervals of ratios, proportions and differences, bounds of quantiles. Knows nothing of jobs.
+//! Numbers in, numbers out: intervals of ratios, proportions and differences, bounds of quantiles, where series become
+//! steady. Knows nothing of jobs.
 
 mod paired;
+mod steady;
 
 pub use paired::{Difference, RatioPair, bonferroni, difference_of_means, difference_of_ratios};
+pub use steady::{BATCH, Truncation, moving_average, mser5};
 
 use statrs::distribution::{Beta, Binomial, ContinuousCDF, DiscreteCDF, StudentsT};
 

@@ -28,6 +28,8 @@ mod load;
 mod oracle;
 /// Replications are added until the answer is as sure as asked for.
 mod precision;
+/// Presets of a scenario's own, one over another.
+mod presets;
 /// Servers with a queue, shared links and networks of them do what queueing theory says.
 mod queueing;
 /// Every reason is produced by a small scenario, with its step and its first cause.
@@ -44,3 +46,7 @@ mod theory;
 mod trace;
 /// Several kinds at once in random clouds: nothing is lost, and everything is given back.
 mod traffic;
+/// When a simulation has warmed up: the proposal, and what the command writes.
+mod warm_up;
+/// Keys of a sweep that go together.
+mod zip;

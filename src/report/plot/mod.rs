@@ -11,6 +11,7 @@ mod rows;
 mod scale;
 mod series;
 mod theme;
+mod warm_up;
 
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use crate::analysis::{PointResult, Summary};
 use crate::model::study::{Metric, Point, Study};
 
 pub use theme::png;
+pub use warm_up::draw as warm_up;
 
 /// A plot, drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
