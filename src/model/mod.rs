@@ -3,6 +3,7 @@
 //! A [`Model`] is valid by construction (the `scenario` room builds it from a checked file), so that everything
 //! behind it cannot fail. No serde, no I/O, no clock and no random numbers here.
 
+pub mod independence;
 mod kind;
 pub mod program;
 mod services;

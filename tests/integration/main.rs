@@ -24,6 +24,8 @@ mod golden;
 mod kinds;
 /// Slots, API workers and links in whole scenarios: queueing theory from the file to the facts.
 mod load;
+/// A job alone does what it does among all others.
+mod lone;
 /// The rules against what the real Keystone, keystonemiddleware and keystoneauth answered.
 mod oracle;
 /// Servers with a queue, shared links and networks of them do what queueing theory says.
