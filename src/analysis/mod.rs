@@ -9,7 +9,7 @@ pub use summarise::summarise;
 
 use crate::model::vocabulary::Reason;
 use crate::model::{LinkId, PoolId, ServiceId, StepId};
-use crate::observe::{Distribution, JobCounts, ServiceFacts};
+use crate::observe::{Chances, Distribution, JobCounts, ServiceFacts};
 
 /// One point of a study, in numbers.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,7 +92,7 @@ pub struct Summary {
     pub workload: Option<usize>,
     /// Sums over the replications.
     pub counts: JobCounts,
-    /// Failed / finished.
+    /// Failed / finished, or what was to be expected of that.
     pub failure_rate: Rate,
     /// Token failures / finished.
     pub token_failure_rate: Rate,
@@ -106,6 +106,8 @@ pub struct Summary {
     pub margins: Distribution,
     /// The counts of each replication, for bounds at other confidence levels.
     pub by_replication: Vec<JobCounts>,
+    /// What the jobs of each replication had to expect; empty where rates are counted.
+    pub chances: Vec<Chances>,
 }
 
 /// A share of finished jobs with its two-sided interval.
@@ -133,6 +135,8 @@ pub struct Interval {
 pub enum IntervalMethod {
     /// Ratio estimator over replications, Student's t.
     StudentT,
+    /// The same of what the jobs had to expect, given their times.
+    Conditional,
     /// Exact binomial over jobs, which assumes that they are independent.
     ClopperPearson,
 }
@@ -142,6 +146,7 @@ impl IntervalMethod {
     pub const fn code(self) -> &'static str {
         match self {
             IntervalMethod::StudentT => "t",
+            IntervalMethod::Conditional => "t_conditional",
             IntervalMethod::ClopperPearson => "clopper_pearson",
         }
     }

@@ -79,6 +79,7 @@ impl Cloud<'_> {
                 .sum(),
             records: self.records,
             events,
+            chances: Vec::new(),
         }
     }
 }

@@ -195,7 +195,7 @@ fn time(dist: &Dist, stream: &mut Stream) -> Span {
 const OLDEST: Span = Span::from_seconds(365 * 86_400);
 
 /// Where a random schedule lies in a replication, as a share of its period.
-fn drawn_phase(streams: Streams) -> f64 {
+pub(super) fn drawn_phase(streams: Streams) -> f64 {
     streams.of(draws::ROTATION_OFFSET, 0).stream(0).uniform()
 }
 

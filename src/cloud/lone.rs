@@ -11,6 +11,7 @@
 
 use super::arrivals::Submissions;
 use super::job::{Job, Strand};
+use super::keystone::drawn_phase;
 use super::{Cloud, Event, Polls, Records, senders};
 use crate::engine::{self, Queue};
 use crate::model::{Model, StepId};
@@ -156,6 +157,16 @@ impl<'m> Replay<'m> {
     /// job in which the same was refused are one course: everything in between was accepted in both.
     pub fn refusals(&self) -> &[(Instant, StepId)] {
         self.cloud.alone.as_ref().map_or(&[], |alone| &alone.refusals)
+    }
+
+    /// Where a schedule of rotations with a random offset lies in this replication, as a share of its period.
+    pub(super) fn drawn_phase(&self) -> f64 {
+        drawn_phase(self.streams)
+    }
+
+    /// When a token of this age is lost to its job by a rotation, had the first node issued it.
+    pub(super) fn key_gone_at(&self, job: Arrival, age: Span) -> Instant {
+        self.cloud.keystone.issue(0, job.at - age, Instant::NEVER).token.key_gone_at
     }
 
     fn ending(&mut self, slot: u32) -> Ending {

@@ -6,10 +6,12 @@
 //! then everything that waits for it.
 //!
 //! `driver` walks programs, `request` and `flight` send requests, `polling` counts those whose answers are known;
-//! `keystone`, `sender`, `receiver` and `capacity` are the actors. `lone` simulates a single job of a replication.
+//! `keystone`, `sender`, `receiver` and `capacity` are the actors. `lone` simulates a single job of a replication,
+//! `conditional` asks of each what it had to expect.
 
 mod arrivals;
 mod capacity;
+pub mod conditional;
 mod count;
 mod delegation;
 mod draws;
@@ -25,7 +27,7 @@ mod sender;
 
 use crate::engine::{self, Packed, Queue, World};
 use crate::model::program::{Label, Op};
-use crate::model::{LinkId, Model, ServiceId};
+use crate::model::{Estimator, LinkId, Model, ServiceId};
 use crate::observe::{JobRecord, Observations, WorkloadFacts};
 use crate::random::Streams;
 use crate::units::{Instant, Span};
@@ -75,7 +77,12 @@ pub fn simulate_unless(
     records: Records,
     stopped: impl Fn() -> bool,
 ) -> Option<Observations> {
-    run(Cloud::new(model, replication, records, Polls::Skipped), stopped)
+    let mut observed = run(Cloud::new(model, replication, records, Polls::Skipped), &stopped)?;
+    match model.run.estimator {
+        Estimator::Counting => {}
+        Estimator::Conditional => observed.chances = conditional::chances(model, replication, stopped)?,
+    }
+    Some(observed)
 }
 
 fn run(mut cloud: Cloud<'_>, stopped: impl Fn() -> bool) -> Option<Observations> {

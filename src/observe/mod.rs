@@ -29,6 +29,8 @@ pub struct Observations {
     pub records: Vec<JobRecord>,
     /// Events that the engine handled.
     pub events: u64,
+    /// By workload, what its jobs had to expect; empty unless the rates are to be estimated from it.
+    pub chances: Vec<Chances>,
 }
 
 /// What all replications of one point showed.
@@ -57,6 +59,8 @@ pub struct ReplicationFacts {
     pub counts: JobCounts,
     /// Failed jobs, by where and why.
     pub failures: BTreeMap<FailureKey, FailureCounts>,
+    /// What the jobs had to expect, if the rates are to be estimated from it.
+    pub chances: Option<Chances>,
 }
 
 impl PointFacts {
@@ -78,7 +82,12 @@ impl PointFacts {
         for (ours, theirs) in self.workloads.iter_mut().zip(&replication.workloads) {
             ours.merge(theirs);
         }
-        let kept = |facts: WorkloadFacts| ReplicationFacts { counts: facts.counts, failures: facts.failures };
+        let mut chances = replication.chances.into_iter();
+        let kept = |facts: WorkloadFacts| ReplicationFacts {
+            counts: facts.counts,
+            failures: facts.failures,
+            chances: chances.next(),
+        };
         self.by_replication.push(replication.workloads.into_iter().map(kept).collect());
         for (ours, theirs) in self.pools.iter_mut().zip(&replication.pools) {
             ours.merge(theirs);
@@ -157,6 +166,26 @@ impl JobCounts {
     /// Completed + failed.
     pub const fn finished(&self) -> u64 {
         self.completed + self.failed
+    }
+}
+
+/// Sums, over the counted jobs of one workload in one replication, of what each had to expect given its times.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Chances {
+    /// Probabilities of failing.
+    pub failed: f64,
+    /// Of failing with a first cause that is a token's.
+    pub token_failed: f64,
+    /// Of ending before the horizon.
+    pub finished: f64,
+}
+
+impl Chances {
+    /// Adds those of others.
+    pub fn add(&mut self, other: &Chances) {
+        self.failed += other.failed;
+        self.token_failed += other.token_failed;
+        self.finished += other.finished;
     }
 }
 

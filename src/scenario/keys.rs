@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use crate::model::Estimator;
 use crate::model::study::Metric;
 use crate::model::vocabulary::Reason;
 
@@ -114,6 +115,7 @@ pub(super) static KEYS: &[Key] = &[
     fixed("points are compared under common random numbers", key("run.seed", Kind::Integer { min: 0, max: MOST }, Default::Is("1"), "Seed of every random stream.", "")),
     fixed(PRECISION, key("run.replications", Kind::Integer { min: 1, max: 1_000_000 }, Default::Is("16"), "Independent repetitions of each point.", "")),
     fixed(PRECISION, key("run.confidence", Kind::Level, Default::Is("0.95"), "Confidence level of intervals and bounds.", "")),
+    fixed("points are compared by one estimate", key("run.estimator", Kind::Choice(|| Estimator::ALL.map(Estimator::code).to_vec()), Default::Is("\"counting\""), "What rates of failure are made of. `counting`: jobs that failed. `conditional`: what each job had to expect, given its times, over the age of its token and the phase of the keys; for failures too rare to be counted. Refused where jobs depend on each other.", "")),
     steady(RUN, key("run.duration", Kind::Time { positive: true }, Default::Is("\"1d\""), "Jobs arrive in [0, duration).", "")),
     steady(RUN, key("run.warm_up", Kind::Time { positive: false }, Default::Is("\"0s\""), "Jobs that arrive earlier are simulated and not counted; less than `duration`.", "")),
     steady(RUN, key("run.drain", Kind::Time { positive: false }, Default::Is("\"30d\""), "How long after the last arrival jobs may take to end; what is left then is `unfinished`.", "")),

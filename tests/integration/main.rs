@@ -31,6 +31,8 @@ mod oracle;
 /// Servers with a queue, shared links and networks of them do what queueing theory says.
 mod queueing;
 /// Every reason is produced by a small scenario, with its step and its first cause.
+/// What each job had to expect, against counting and against closed forms.
+mod rare;
 mod reasons;
 /// Pools and links that are asked for more than they have, and what is said of them.
 mod saturation;
