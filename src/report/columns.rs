@@ -204,6 +204,10 @@ macro_rules! fixed {
     };
 }
 
+mod margins;
+
+pub(crate) use margins::{MARGINS, Margin};
+
 /// `summary.csv`.
 pub(crate) const SUMMARY: Table<Summary> = Table {
     file: "summary.csv",

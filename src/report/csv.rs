@@ -6,7 +6,7 @@ use crate::analysis::PointResult;
 use crate::model::study::Study;
 use crate::observe::JobRecord;
 
-use super::columns::{Columns, FAILURES, JOBS, Place, SERVICES, SUMMARY, Server, Table};
+use super::columns::{Columns, FAILURES, JOBS, MARGINS, Margin, Place, SERVICES, SUMMARY, Server, Table};
 
 /// Writes rows of one table.
 struct Rows<W: Write, R: 'static> {
@@ -85,6 +85,20 @@ pub fn services(writer: impl Write, study: &Study, results: &[PointResult]) -> R
     let mut rows = Rows::new(&SERVICES, study, writer)?;
     for (place, result) in places(study, results) {
         for row in Server::all(&place.point.model, result) {
+            rows.write(place, &row)?;
+        }
+    }
+    rows.finish()
+}
+
+/// Writes `margins.csv`.
+///
+/// # Errors
+/// When the writer fails.
+pub fn margins(writer: impl Write, study: &Study, results: &[PointResult]) -> Result<(), ::csv::Error> {
+    let mut rows = Rows::new(&MARGINS, study, writer)?;
+    for (place, result) in places(study, results) {
+        for row in Margin::all(result) {
             rows.write(place, &row)?;
         }
     }

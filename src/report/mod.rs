@@ -51,6 +51,7 @@ pub fn write(findings: Findings<'_>, folder: &Folder, manifest: &Manifest) -> Re
     table(folder, "summary.csv", |file| csv::summary(file, study, results))?;
     table(folder, "failures.csv", |file| csv::failures(file, study, results))?;
     table(folder, "services.csv", |file| csv::services(file, study, results))?;
+    table(folder, "margins.csv", |file| csv::margins(file, study, results))?;
     folder.write(folder::MANIFEST, manifest::render(findings, manifest))
 }
 

@@ -1,6 +1,6 @@
 //! `docs/OUTPUT.md`: every column with its meaning, generated from the tables.
 
-use super::columns::{FAILURES, JOBS, SERVICES, SUMMARY, Slot, Table};
+use super::columns::{FAILURES, JOBS, MARGINS, SERVICES, SUMMARY, Slot, Table};
 use crate::model::vocabulary::{Cleanup, Reason};
 
 const HEAD: &str = include_str!("reference/head.md");
@@ -10,6 +10,7 @@ pub fn reference() -> String {
     let mut text = HEAD.to_owned();
     table(&mut text, &SUMMARY);
     table(&mut text, &FAILURES);
+    table(&mut text, &MARGINS);
     table(&mut text, &JOBS);
     table(&mut text, &SERVICES);
     text.push_str("\n## Reasons\n\nIn the order in which they are tried when several hold.\n\n");
