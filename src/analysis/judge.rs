@@ -1,11 +1,11 @@
 //! Expectations against results: one-sided bounds, and what is wrong where one does not hold.
 
-use super::summarise::interval;
-use super::{Check, FailureRow, PointResult, Problem, Summary, Verdict};
+use super::summarise::{Failures, interval, rate};
+use super::{Check, FailureRow, PointResult, Problem, Rate, Summary, Verdict};
 use crate::model::study::{Expectation, Metric, MetricKind, Study};
 use crate::model::vocabulary::Reason;
 use crate::model::{Model, StepId};
-use crate::observe::{Distribution, JobCounts, Side};
+use crate::observe::{Distribution, Side};
 use crate::stats::{Sides, quantile_ranks, ratio_interval};
 use crate::units::MICROS;
 
@@ -96,9 +96,10 @@ impl Measure {
         }
     }
 
-    fn of_rate(row: &Summary, hits: impl Fn(&JobCounts) -> u64, confidence: f64) -> Measure {
-        let hits: Vec<u64> = row.by_replication.iter().map(hits).collect();
-        Measure::of_share(row, &hits, confidence)
+    fn of_rate(row: &Summary, failures: Failures, confidence: f64) -> Measure {
+        let Rate { estimate, interval } = rate(failures, &row.by_replication, &row.chances, confidence, Sides::One);
+        let (low, high) = (interval.map(|ends| ends.low), interval.map(|ends| ends.high));
+        Measure { value: estimate, low, high, too_few: false }
     }
 
     /// A quantile, bounded by order statistics, which assumes independent jobs.
@@ -120,8 +121,8 @@ fn whole(metric: Metric, row: &Summary, confidence: f64) -> Measure {
         Metric::RefusedAtSubmission => Measure::count(counts.refused_at_submission),
         Metric::TokenFailures => Measure::count(counts.token_failures),
         Metric::Orphans => Measure::count(counts.orphans),
-        Metric::FailureRate => Measure::of_rate(row, |counts| counts.failed, confidence),
-        Metric::TokenFailureRate => Measure::of_rate(row, |counts| counts.token_failures, confidence),
+        Metric::FailureRate => Measure::of_rate(row, Failures::All, confidence),
+        Metric::TokenFailureRate => Measure::of_rate(row, Failures::OfTokens, confidence),
         Metric::DurationMean => {
             let pairs: Vec<(f64, f64)> = row
                 .by_replication
@@ -185,7 +186,8 @@ fn matches(expectation: &Expectation, model: &Model, way: &FailureRow) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::{Interval, Rate};
+    use crate::analysis::Interval;
+    use crate::observe::JobCounts;
 
     const CONFIDENCE: f64 = 0.95;
 
@@ -213,6 +215,7 @@ mod tests {
             margins: Distribution::default(),
             by_replication,
             quantiles: Default::default(),
+            chances: Vec::new(),
         }
     }
 

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use crate::model::vocabulary::Reason;
 use crate::model::{LinkId, PoolId, ServiceId, StepId};
-use crate::observe::{Distribution, JobCounts, Quantiles, ServiceFacts};
+use crate::observe::{Chances, Distribution, JobCounts, Quantiles, ServiceFacts};
 
 /// One point of a study, in numbers.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,7 +112,7 @@ pub struct Summary {
     pub workload: Option<usize>,
     /// Sums over the replications.
     pub counts: JobCounts,
-    /// Failed / finished.
+    /// Failed / finished, or what was to be expected of that.
     pub failure_rate: Rate,
     /// Token failures / finished.
     pub token_failure_rate: Rate,
@@ -128,6 +128,8 @@ pub struct Summary {
     pub by_replication: Vec<JobCounts>,
     /// The quantiles of each replication; shared, because the row of all is often that of the only workload.
     pub quantiles: Arc<[Quantiles]>,
+    /// What the jobs of each replication had to expect; empty where rates are counted.
+    pub chances: Vec<Chances>,
 }
 
 /// One replication of a row of the summary.
@@ -168,6 +170,8 @@ pub struct Interval {
 pub enum IntervalMethod {
     /// Ratio estimator over replications, Student's t.
     StudentT,
+    /// The same of what the jobs had to expect, given their times.
+    Conditional,
     /// Exact binomial over jobs, which assumes that they are independent.
     ClopperPearson,
 }
@@ -177,6 +181,7 @@ impl IntervalMethod {
     pub const fn code(self) -> &'static str {
         match self {
             IntervalMethod::StudentT => "t",
+            IntervalMethod::Conditional => "t_conditional",
             IntervalMethod::ClopperPearson => "clopper_pearson",
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{FailureRow, Interval, IntervalMethod, PointResult, Rate, ReplicationRow, Summary, capacity};
 use crate::model::{Model, ServiceId};
-use crate::observe::{JobCounts, PointFacts, Quantiles, ReplicationFacts, WorkloadFacts};
+use crate::observe::{Chances, JobCounts, PointFacts, Quantiles, ReplicationFacts, WorkloadFacts};
 use crate::stats::{Sides, clopper_pearson, ratio_interval};
 use crate::units::MICROS;
 
@@ -12,15 +12,23 @@ use crate::units::MICROS;
 pub fn summarise(model: &Model, facts: &PointFacts) -> PointResult {
     let confidence = model.run.confidence;
     let of_workload = |index: usize| {
-        let by_replication = facts.by_replication.iter().map(|workloads| workloads[index].counts).collect();
+        let counts = facts.by_replication.iter().map(|workloads| workloads[index].counts).collect();
+        let chances = facts.by_replication.iter().filter_map(|workloads| workloads[index].chances).collect();
         let quantiles = facts.by_replication.iter().map(|workloads| workloads[index].quantiles).collect();
-        summary(Some(index), &facts.workloads[index], by_replication, quantiles, confidence)
+        summary(Some(index), &facts.workloads[index], ByReplication { counts, chances, quantiles }, confidence)
     };
     let mut rows: Vec<Summary> = (0..facts.workloads.len()).map(of_workload).collect();
-    let sum = |workloads: &Vec<ReplicationFacts>| {
+    let counts = |workloads: &Vec<ReplicationFacts>| {
         let mut sum = JobCounts::default();
         workloads.iter().for_each(|workload| sum.add(&workload.counts));
         sum
+    };
+    let chances = |workloads: &Vec<ReplicationFacts>| {
+        let mut of_all = workloads.iter().map(|workload| workload.chances);
+        of_all.try_fold(Chances::default(), |mut sum, chances| {
+            sum.add(&chances?);
+            Some(sum)
+        })
     };
     let all = match rows.as_slice() {
         // The same jobs: nothing is kept twice.
@@ -32,8 +40,12 @@ pub fn summarise(model: &Model, facts: &PointFacts) -> PointResult {
                 all.durations.merge(&workload.durations);
                 all.margins.merge(&workload.margins);
             }
-            let by_replication = facts.by_replication.iter().map(sum).collect();
-            summary(None, &all, by_replication, facts.quantiles_of_all.as_slice().into(), confidence)
+            let by_replication = ByReplication {
+                counts: facts.by_replication.iter().map(counts).collect(),
+                chances: facts.by_replication.iter().filter_map(chances).collect(),
+                quantiles: facts.quantiles_of_all.as_slice().into(),
+            };
+            summary(None, &all, by_replication, confidence)
         }
     };
     rows.push(all);
@@ -52,24 +64,28 @@ pub fn summarise(model: &Model, facts: &PointFacts) -> PointResult {
     }
 }
 
-fn summary(
-    workload: Option<usize>,
-    facts: &WorkloadFacts,
-    by_replication: Vec<JobCounts>,
+/// What is kept of each replication.
+struct ByReplication {
+    counts: Vec<JobCounts>,
+    chances: Vec<Chances>,
     quantiles: Arc<[Quantiles]>,
-    confidence: f64,
-) -> Summary {
+}
+
+fn summary(workload: Option<usize>, facts: &WorkloadFacts, by_replication: ByReplication, confidence: f64) -> Summary {
     let counts = facts.counts;
+    let ByReplication { counts: of_each, chances, quantiles } = by_replication;
+    let rate = |metric| rate(metric, &of_each, &chances, confidence, Sides::Two);
     Summary {
         workload,
         counts,
-        failure_rate: rate(&by_replication, |counts| counts.failed, confidence),
-        token_failure_rate: rate(&by_replication, |counts| counts.token_failures, confidence),
+        failure_rate: rate(Failures::All),
+        token_failure_rate: rate(Failures::OfTokens),
         confidence,
         duration_mean: duration_mean(&counts),
         durations: facts.durations.distribution(),
         margins: facts.margins.distribution(),
-        by_replication,
+        by_replication: of_each,
+        chances,
         quantiles,
     }
 }
@@ -92,12 +108,54 @@ impl Summary {
     }
 }
 
-/// A share of the finished jobs with its two-sided interval.
-fn rate(by_replication: &[JobCounts], hits: impl Fn(&JobCounts) -> u64, confidence: f64) -> Rate {
-    let finished: u64 = by_replication.iter().map(JobCounts::finished).sum();
-    let hits: Vec<u64> = by_replication.iter().map(hits).collect();
-    let estimate = (finished > 0).then(|| hits.iter().sum::<u64>() as f64 / finished as f64);
-    Rate { estimate, interval: interval(by_replication, &hits, confidence, Sides::Two) }
+/// Which failures a rate counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failures {
+    All,
+    OfTokens,
+}
+
+/// A rate of failure with its interval: of the jobs that failed, or, where it is known, of what they had to expect.
+pub(super) fn rate(
+    failures: Failures,
+    by_replication: &[JobCounts],
+    chances: &[Chances],
+    confidence: f64,
+    sides: Sides,
+) -> Rate {
+    if chances.is_empty() {
+        let count = |counts: &JobCounts| match failures {
+            Failures::All => counts.failed,
+            Failures::OfTokens => counts.token_failures,
+        };
+        let hits: Vec<u64> = by_replication.iter().map(count).collect();
+        let finished: u64 = by_replication.iter().map(JobCounts::finished).sum();
+        let estimate = (finished > 0).then(|| hits.iter().sum::<u64>() as f64 / finished as f64);
+        return Rate { estimate, interval: interval(by_replication, &hits, confidence, sides) };
+    }
+    let chance = |chances: &Chances| match failures {
+        Failures::All => chances.failed,
+        Failures::OfTokens => chances.token_failed,
+    };
+    let pairs: Vec<(f64, f64)> = chances.iter().map(|chances| (chance(chances), chances.finished)).collect();
+    let (failed, finished) = pairs.iter().fold((0.0, 0.0), |(top, bottom), (y, x)| (top + y, bottom + x));
+    if finished <= 0.0 {
+        return Rate { estimate: None, interval: None };
+    }
+    let estimate = Some(failed / finished);
+    // Where no job can fail whatever the age of its token, or every job must, the spread over replications says
+    // nothing: what is left is that these were the jobs.
+    if failed <= 0.0 || failed >= finished {
+        let all_or_none = |counts: &JobCounts| if failed <= 0.0 { 0 } else { counts.finished() };
+        let hits: Vec<u64> = by_replication.iter().map(all_or_none).collect();
+        return Rate { estimate, interval: interval(by_replication, &hits, confidence, sides) };
+    }
+    let ends = ratio_interval(&pairs, confidence, sides);
+    Rate { estimate, interval: ends.map(|ends| within_bounds(ends, IntervalMethod::Conditional)) }
+}
+
+fn within_bounds(ends: (f64, f64), method: IntervalMethod) -> Interval {
+    Interval { low: ends.0.clamp(0.0, 1.0), high: ends.1.clamp(0.0, 1.0), method }
 }
 
 /// The interval of a share of the finished jobs: over replications, or exact over jobs where all jobs went one way.
@@ -115,7 +173,7 @@ pub(super) fn interval(by_replication: &[JobCounts], hits: &[u64], confidence: f
             hits.iter().zip(by_replication).map(|(hits, counts)| (*hits as f64, counts.finished() as f64)).collect();
         (ratio_interval(&pairs, confidence, sides)?, IntervalMethod::StudentT)
     };
-    Some(Interval { low: ends.0.clamp(0.0, 1.0), high: ends.1.clamp(0.0, 1.0), method })
+    Some(within_bounds(ends, method))
 }
 
 fn failures(workload: usize, facts: &PointFacts) -> impl Iterator<Item = FailureRow> {
@@ -157,7 +215,7 @@ mod tests {
             ("no jobs", vec![counts(0, 0), counts(0, 0)], None),
         ];
         for (name, replications, method) in cases {
-            let rate = rate(&replications, |counts| counts.failed, 0.95);
+            let rate = rate(Failures::All, &replications, &[], 0.95, Sides::Two);
             assert_eq!(rate.interval.map(|interval| interval.method), method, "{name}");
             if let (Some(estimate), Some(interval)) = (rate.estimate, rate.interval) {
                 assert!(0.0 <= interval.low && interval.low <= estimate, "{name}");
@@ -167,8 +225,36 @@ mod tests {
     }
 
     #[test]
+    fn what_was_to_be_expected_comes_before_what_was_counted() {
+        let chances = |failed, token_failed| Chances { failed, token_failed, finished: 10.0 };
+        let jobs = [counts(0, 10), counts(0, 10)];
+        let rate = |failures, chances: &[Chances]| rate(failures, &jobs, chances, 0.95, Sides::Two);
+        let cases = [
+            ("of all", Failures::All, [chances(1e-3, 0.0), chances(3e-3, 0.0)], 2e-4, IntervalMethod::Conditional),
+            (
+                "of tokens",
+                Failures::OfTokens,
+                [chances(0.5, 1e-3), chances(0.5, 0.0)],
+                5e-5,
+                IntervalMethod::Conditional,
+            ),
+            ("of none", Failures::All, [chances(0.0, 0.0); 2], 0.0, IntervalMethod::ClopperPearson),
+            ("of every one", Failures::All, [chances(10.0, 0.0); 2], 1.0, IntervalMethod::ClopperPearson),
+        ];
+        for (what, failures, chances, expected, method) in cases {
+            let rate = rate(failures, &chances);
+            let estimate = rate.estimate.unwrap();
+            assert!((estimate - expected).abs() < 1e-12, "{what}: {estimate}");
+            let interval = rate.interval.unwrap();
+            assert_eq!(interval.method, method, "{what}");
+            assert!(interval.low <= estimate && estimate <= interval.high, "{what}: {interval:?}");
+        }
+    }
+
+    #[test]
     fn nothing_finished_is_no_rate() {
-        assert_eq!(rate(&[counts(0, 0)], |counts| counts.failed, 0.95).estimate, None);
+        let rate = |chances: &[Chances]| rate(Failures::All, &[counts(0, 0)], chances, 0.95, Sides::Two).estimate;
+        assert_eq!((rate(&[]), rate(&[Chances::default()])), (None, None));
     }
 
     #[test]

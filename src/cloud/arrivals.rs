@@ -113,14 +113,42 @@ impl<'m> Submissions<'m> {
     pub(super) fn submit(&mut self, at: Instant, drawn: &mut [i64]) -> Submission {
         let number = self.next;
         self.next += 1;
-        let row: Option<&TraceRow> = match &self.course {
+        self.submission(number, at, None, drawn)
+    }
+
+    /// The place and the instant of the next job, of which nothing is drawn.
+    pub(super) fn pass(&mut self) -> Option<(u64, Instant)> {
+        let at = self.next_at()?;
+        let number = self.next;
+        self.next += 1;
+        Some((number, at))
+    }
+
+    /// The number by which the streams of the job at a place are named.
+    pub(super) fn ordinal(&self, number: u64) -> u64 {
+        self.row(number).map_or(number, |row| row.ordinal)
+    }
+
+    /// The age that was recorded of the token of the job at a place.
+    pub(super) fn recorded_age(&self, number: u64) -> Option<Span> {
+        self.row(number).and_then(|row| row.token_age)
+    }
+
+    fn row(&self, number: u64) -> Option<&'m TraceRow> {
+        match &self.course {
             Course::Trace(rows) => Some(&rows[number as usize]),
             Course::Poisson { .. } | Course::Every(_) | Course::Daily { .. } | Course::Burst { .. } => None,
-        };
+        }
+    }
+
+    /// The job at a place, which arrives at `at`; its token is as old as it draws, or as is said.
+    pub(super) fn submission(&self, number: u64, at: Instant, age: Option<Span>, drawn: &mut [i64]) -> Submission {
+        let row = self.row(number);
         let ordinal = row.map_or(number, |row| row.ordinal);
         let stream = |purpose| self.streams.of(purpose, self.owner).stream(ordinal);
-        let recorded_age = row.and_then(|row| row.token_age);
-        let token_age = recorded_age.unwrap_or_else(|| self.token_age(at, &mut stream(draws::TOKEN_AGE)));
+        let token_age = age
+            .or_else(|| row.and_then(|row| row.token_age))
+            .unwrap_or_else(|| self.token_age(at, &mut stream(draws::TOKEN_AGE)));
         self.draw(row, ordinal, drawn);
         let revoked_at = match &self.workload.revoke_after {
             None => Instant::NEVER,

@@ -15,6 +15,8 @@ pub(super) struct Pools {
     period: Period,
     /// Whether jobs may still arrive: what follows says nothing of the load.
     under_load: bool,
+    /// Whether only one job at a time comes: then nobody waits where nobody ever may, and nothing is counted there.
+    for_one: bool,
 }
 
 /// What is counted when.
@@ -93,6 +95,18 @@ impl Pools {
             groups: model.pools.iter().enumerate().map(group).collect(),
             period: Period { from, loaded_until: Instant::START + model.run.duration },
             under_load: true,
+            for_one: false,
+        }
+    }
+
+    /// From here on for one job at a time, as they are at the start.
+    pub(super) fn restart_for_one(&mut self, model: &Model) {
+        self.for_one = true;
+        for (group, pool) in self.groups.iter_mut().zip(model.pools.iter()).filter(|(group, _)| group.queues) {
+            group.is_limited = pool.slots.is_some();
+            group.facts = PoolFacts::default();
+            let slots = pool.slots.unwrap_or(u32::MAX);
+            group.hosts.iter_mut().for_each(|host| *host = Pool::new(slots));
         }
     }
 
@@ -112,6 +126,9 @@ impl Pools {
     pub(super) fn acquire(&mut self, now: Instant, pool: PoolId, host: u32, who: Waiter) -> bool {
         let period = self.period;
         let group = &mut self.groups[pool.index()];
+        if self.for_one && !group.queues {
+            return true;
+        }
         group.facts.arrived += u64::from(period.counts(now));
         let is_free = group.hosts[host as usize].acquire(now, who);
         if is_free {
@@ -125,6 +142,9 @@ impl Pools {
     pub(super) fn release(&mut self, now: Instant, pool: PoolId, host: u32) -> Option<Waiter> {
         let period = self.period;
         let group = &mut self.groups[pool.index()];
+        if self.for_one && !group.queues {
+            return None;
+        }
         group.facts.served += u64::from(period.counts(now));
         group.facts.half_holds += u64::from(group.is_limited && period.is_loaded(now));
         let (who, waited) = group.hosts[host as usize].release(now)?;
@@ -191,6 +211,14 @@ impl Links {
             looked_at: vec![Instant::NEVER; model.links.len()],
             facts: vec![LinkFacts::default(); model.links.len()],
         }
+    }
+
+    /// As they are at the start.
+    pub(super) fn restart(&mut self, model: &Model) {
+        for (link, to) in self.links.iter_mut().zip(model.links.iter()) {
+            *link = Link::new(to.bandwidth, to.per_job);
+        }
+        self.looked_at.fill(Instant::NEVER);
     }
 
     /// Starts a copy.

@@ -82,6 +82,7 @@ impl Cloud<'_> {
             records: self.records,
             bins: self.bins,
             events,
+            chances: Vec::new(),
         }
     }
 }

@@ -4,9 +4,9 @@ use super::keystone::Issued;
 use super::request::{UNAUTHORIZED, UNAVAILABLE};
 use super::{Cloud, draws};
 use crate::identity::outage::reached;
-use crate::model::ProcessId;
 use crate::model::program::{Credentials, Obtain};
 use crate::model::vocabulary::Reason;
+use crate::model::{ProcessId, StepId};
 use crate::units::{Instant, Span};
 
 /// What Keystone answers to an exchange of a token that it does not accept.
@@ -55,10 +55,12 @@ impl Delegated {
 
 impl Cloud<'_> {
     /// Gets a job a token that stands for the user's; why not, and Keystone's answer.
+    #[expect(clippy::too_many_arguments, reason = "what the operation says, and where")]
     pub(super) fn obtain(
         &mut self,
         now: Instant,
         slot: u32,
+        step: StepId,
         how: Obtain,
         of: Credentials,
         from: ProcessId,
@@ -86,6 +88,7 @@ impl Cloud<'_> {
                 }
             }
         };
+        self.note_answer(now, slot, step, got.is_ok());
         let renews = how == Obtain::Trust;
         let delegate = match got {
             Ok(issued) => Some(Delegate { issued, renews }),

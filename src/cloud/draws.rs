@@ -18,6 +18,9 @@ pub(super) const REQUESTS: Purpose = Purpose(5);
 /// When a node of Keystone gets a copy of the keys, by node and rotation.
 pub(super) const SYNC: Purpose = Purpose(6);
 
+/// At which of the ages that change its course a job is looked at, by job.
+pub(super) const BEYOND: Purpose = Purpose(7);
+
 /// What is drawn for a request; the codes are frozen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Draw {

@@ -70,7 +70,10 @@ impl Cloud<'_> {
                     job.course(strand).running = false;
                     if !job.main.running && !job.branch.running {
                         let job = self.jobs.remove(slot);
-                        self.count(slot, &job);
+                        match &mut self.alone {
+                            None => self.count(slot, &job),
+                            Some(alone) => alone.ended = Some(job),
+                        }
                     }
                     return;
                 }
@@ -119,7 +122,7 @@ impl Cloud<'_> {
                 self.raise(slot, strand, answered(now, *step, *status, *reason, inner), *refused)
             }
             Op::Obtain { how, of, step, from, inside, refused } => {
-                match self.obtain(now, slot, *how, *of, *from, *inside) {
+                match self.obtain(now, slot, *step, *how, *of, *from, *inside) {
                     Ok(()) => Next::Go(next),
                     Err((reason, http_status)) => {
                         let first_cause = Cause { at: now, step: *step, reason, http_status };

@@ -113,7 +113,7 @@ pub(super) struct Job {
     /// How many of its requests were accepted.
     pub(super) accepted: u32,
     ordinal: u64,
-    token_age: Span,
+    pub(super) token_age: Span,
 }
 
 impl Job {

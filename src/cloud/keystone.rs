@@ -55,7 +55,7 @@ impl<'m> Keystone<'m> {
         let mut keystone = Keystone {
             model,
             window: settings.allow_expired_window,
-            cluster: cluster(model, streams),
+            cluster: cluster(model, drawn_phase(streams), streams),
             nodes: Vec::new(),
             is_plain: false,
             is_instant: false,
@@ -78,6 +78,12 @@ impl<'m> Keystone<'m> {
         self.issue_time = settings.issue_time.clone();
         let nothing = |dist: &Dist| dist.as_constant() == Some(0.0);
         self.is_instant = nothing(&self.validation_time) && nothing(&self.issue_time) && settings.outages.is_empty();
+    }
+
+    /// Lays the keys out anew, as if the replication had drawn this share of the period for the offset of a random
+    /// schedule; `None`: as it has drawn.
+    pub(super) fn set_phase(&mut self, phase: Option<f64>, streams: Streams) {
+        self.cluster = cluster(self.model, phase.unwrap_or_else(|| drawn_phase(streams)), streams);
     }
 
     /// How many nodes there are.
@@ -188,8 +194,13 @@ fn time(dist: &Dist, stream: &mut Stream) -> Span {
 /// No token that is older at the start is told from this one: every node has everything by then.
 const OLDEST: Span = Span::from_seconds(365 * 86_400);
 
-/// The keys of all nodes, for all time.
-fn cluster(model: &Model, streams: Streams) -> Cluster {
+/// Where a random schedule lies in a replication, as a share of its period.
+pub(super) fn drawn_phase(streams: Streams) -> f64 {
+    streams.of(draws::ROTATION_OFFSET, 0).stream(0).uniform()
+}
+
+/// The keys of all nodes, for all time; `phase` is where a random schedule lies.
+fn cluster(model: &Model, phase: f64, streams: Streams) -> Cluster {
     let settings = &model.keystone;
     let (max_active_keys, (rotations, extra)) = match &settings.keys {
         // Nothing purges a JWS key, and every node has all of them.
@@ -211,7 +222,7 @@ fn cluster(model: &Model, streams: Streams) -> Cluster {
     match &settings.spread {
         Spread::Apart(nodes) => Cluster::apart(nodes.iter().map(|at| lineage(Schedule::At(at.clone())))),
         Spread::Synced { lag, missed, missed_between } => {
-            let primary = lineage(schedule(rotations, streams).and_at(extra));
+            let primary = lineage(schedule(rotations, phase).and_at(extra));
             let until = Instant::START + model.run.duration + model.run.drain;
             let followers: Vec<Syncs> = (1..settings.clocks.len() as u32)
                 .map(|node| {
@@ -235,17 +246,14 @@ fn cluster(model: &Model, streams: Streams) -> Cluster {
 }
 
 /// When the keys rotate on the first node, with every random choice made.
-fn schedule(rotations: &Rotations, streams: Streams) -> Schedule {
+fn schedule(rotations: &Rotations, phase: f64) -> Schedule {
     match rotations {
         Rotations::Never => Schedule::Never,
         Rotations::At(instants) => Schedule::At(instants.clone()),
         Rotations::Every { period, offset } => {
             let offset = match offset {
                 Offset::Fixed(offset) => *offset,
-                Offset::Random => {
-                    let share = streams.of(draws::ROTATION_OFFSET, 0).stream(0).uniform();
-                    Span::from_seconds_f64(share * period.seconds())
-                }
+                Offset::Random => Span::from_seconds_f64(phase * period.seconds()),
             };
             Schedule::Every { period: *period, offset: Instant::START + offset }
         }

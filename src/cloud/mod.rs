@@ -6,10 +6,12 @@
 //! then everything that waits for it.
 //!
 //! `driver` walks programs, `request` and `flight` send requests, `polling` counts those whose answers are known;
-//! `keystone`, `sender`, `receiver` and `capacity` are the actors.
+//! `keystone`, `sender`, `receiver` and `capacity` are the actors. `lone` simulates a single job of a replication,
+//! `conditional` asks of each what it had to expect.
 
 mod arrivals;
 mod capacity;
+pub mod conditional;
 mod count;
 mod delegation;
 mod draws;
@@ -17,6 +19,7 @@ mod driver;
 mod flight;
 mod job;
 mod keystone;
+pub mod lone;
 mod polling;
 mod receiver;
 mod request;
@@ -24,14 +27,15 @@ mod sender;
 
 use crate::engine::{self, Packed, Queue, World};
 use crate::model::program::{Label, Op};
-use crate::model::{LinkId, Model, Process, ServiceId};
+use crate::model::{Estimator, LinkId, Model, ServiceId};
 use crate::observe::{Bins, JobRecord, Observations, WorkloadFacts};
 use crate::random::Streams;
 use crate::units::{Instant, Span};
-use arrivals::Submissions;
+use arrivals::{Submission, Submissions};
 use capacity::{Links, Pools, Waiter};
 use job::{Job, Slots, Strand};
 use keystone::Keystone;
+use lone::Alone;
 use receiver::{KnownTokens, Receiver};
 use sender::Sender;
 
@@ -75,7 +79,12 @@ pub fn simulate_unless(
     records: Records,
     stopped: impl Fn() -> bool,
 ) -> Option<Observations> {
-    run(Cloud::new(model, replication, records, Polls::Skipped), stopped)
+    let mut observed = run(Cloud::new(model, replication, records, Polls::Skipped), &stopped)?;
+    match model.run.estimator {
+        Estimator::Counting => {}
+        Estimator::Conditional => observed.chances = conditional::chances(model, replication, stopped)?,
+    }
+    Some(observed)
 }
 
 fn run(mut cloud: Cloud<'_>, stopped: impl Fn() -> bool) -> Option<Observations> {
@@ -181,6 +190,7 @@ enum Next {
 }
 
 /// The state of a replication.
+#[derive(Debug)]
 struct Cloud<'m> {
     /// The settings that hold now: the last of those below that have begun.
     model: &'m Model,
@@ -215,6 +225,8 @@ struct Cloud<'m> {
     counted_from: Instant,
     /// The time of every request, where it does not vary.
     constant_request_time: Option<Span>,
+    /// What is kept of the only job there is, if there is only one.
+    alone: Option<Alone>,
 }
 
 impl World for Cloud<'_> {
@@ -247,14 +259,7 @@ impl<'m> Cloud<'m> {
     fn new(model: &'m Model, replication: u32, keep: Records, polls: Polls) -> Cloud<'m> {
         let streams = Streams::new(model.run.seed, replication);
         let keystone = Keystone::new(model, streams);
-        let held_age = model.workloads.iter().find_map(|workload| workload.service_token_age);
-        let sender = |(index, process): (usize, &Process)| {
-            // A process that no job knows holds nothing.
-            let held_age =
-                held_age.filter(|_| model.workloads.iter().any(|workload| sends_from(&workload.program, index)));
-            Sender::new(process, &keystone, held_age)
-        };
-        let senders = model.processes.iter().enumerate().map(sender).collect();
+        let senders = senders(model, &keystone).collect();
         let mut cloud = Cloud {
             model,
             epochs: std::iter::once(model).chain(model.changes.iter().map(|change| &change.model)).collect(),
@@ -282,6 +287,7 @@ impl<'m> Cloud<'m> {
             },
             counted_from: Instant::START + model.run.warm_up,
             constant_request_time: None,
+            alone: None,
         };
         cloud.settle();
         cloud
@@ -370,17 +376,37 @@ impl<'m> Cloud<'m> {
 
     fn arrive(&mut self, now: Instant, workload: usize, queue: &mut Queue<Event>) {
         self.last_arrival = now;
+        let slot = self.admit(now, workload, |submissions, drawn| submissions.submit(now, drawn));
+        self.schedule_arrival(workload, queue);
+        self.walk(now, slot, Strand::Main, queue);
+    }
+
+    /// Takes up a job as it is submitted.
+    fn admit(
+        &mut self,
+        now: Instant,
+        workload: usize,
+        submit: impl FnOnce(&mut Submissions<'m>, &mut [i64]) -> Submission,
+    ) -> u32 {
         let disabled_at = self.model.workloads[workload].user_disabled_at.unwrap_or(Instant::NEVER);
-        let slot = self.jobs.insert(|drawn| {
-            let submission = self.submissions[workload].submit(now, drawn);
+        self.jobs.insert(|drawn| {
+            let submission = submit(&mut self.submissions[workload], drawn);
             let issued = now - submission.token_age;
             let node = self.keystone.pick(|| submission.streams.stream(draws::ISSUER));
             let token = self.keystone.issue_revoked(node, issued, disabled_at, submission.revoked_at);
             Job::new(workload, self.epoch, now, &submission, token)
-        });
-        self.schedule_arrival(workload, queue);
-        self.walk(now, slot, Strand::Main, queue);
+        })
     }
+}
+
+/// The processes at the start, each with the service token that it is to hold.
+fn senders<'a>(model: &'a Model, keystone: &'a Keystone<'_>) -> impl Iterator<Item = Sender> + 'a {
+    let held_age = model.workloads.iter().find_map(|workload| workload.service_token_age);
+    model.processes.iter().enumerate().map(move |(index, process)| {
+        // A process that no job knows holds nothing.
+        let held_age = held_age.filter(|_| model.workloads.iter().any(|workload| sends_from(&workload.program, index)));
+        Sender::new(process, keystone, held_age)
+    })
 }
 
 /// Whether a process sends requests in a program.

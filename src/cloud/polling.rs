@@ -184,6 +184,7 @@ impl Cloud<'_> {
             job.keystone_validations += stretch.polls * tokens as u32;
             receiver.facts.keystone_validations += counted * tokens;
             self.keystone.facts.requests += counted * tokens;
+            self.note_answer(stretch.last, slot, request.step, true);
         }
     }
 

@@ -62,6 +62,13 @@ impl Receiver {
         self.has_role = model.processes.iter().map(has_role).collect();
     }
 
+    /// Forgets what it did and holds.
+    pub(super) fn restart(&mut self) {
+        self.facts = ServiceFacts::default();
+        self.own = None;
+        self.logged_in_until = Instant::ALWAYS;
+    }
+
     /// Whether the user whose service tokens a process sends has a role that counts here.
     #[inline]
     pub(super) fn has_role(&self, from: ProcessId) -> bool {
@@ -89,10 +96,18 @@ struct Known {
     cached_until: Instant,
 }
 
+impl Known {
+    const NOTHING: Known = Known { number: 0, cached_until: Instant::ALWAYS };
+}
+
 impl KnownTokens {
     pub(super) fn new(caches: usize, processes: usize) -> KnownTokens {
-        let unknown = Known { number: 0, cached_until: Instant::ALWAYS };
-        KnownTokens { entries: vec![unknown; caches * processes], processes }
+        KnownTokens { entries: vec![Known::NOTHING; caches * processes], processes }
+    }
+
+    /// Nothing any more.
+    pub(super) fn clear(&mut self) {
+        self.entries.fill(Known::NOTHING);
     }
 
     /// Until when a cache answers for the token that a process holds.

@@ -382,6 +382,8 @@ impl Cloud<'_> {
         *cached_until = answer.cached_until;
         if let (Credentials::Own, Some(own)) = (request.credentials, &tokens.own) {
             self.senders[request.from.index()].keep_own(own);
+        } else {
+            self.note_answer(now, slot, request.step, consulted.accepted);
         }
         self.note_validation(now, slot, request.to, consulted.accepted);
         Found { answer, consulted: Some(consulted) }
@@ -418,6 +420,7 @@ impl Cloud<'_> {
             }
             return None;
         };
+        self.note_refusal(now, slot, request.step);
         Some(match reason {
             _ if request.credentials == Credentials::Own => Reason::ServiceTokenInvalid,
             Reason::FernetKeyGone if not_synced => Reason::FernetKeyNotSynced,

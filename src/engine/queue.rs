@@ -69,6 +69,13 @@ impl<E: Packed> Queue<E> {
         self.heap = numbered.collect();
     }
 
+    /// Forgets everything that is pending, and the time: the next event may lie anywhere.
+    pub fn clear(&mut self) {
+        self.heap.clear();
+        self.serial = 0;
+        self.now = Instant::START;
+    }
+
     /// How many events are pending.
     pub fn len(&self) -> usize {
         self.heap.len()
@@ -129,6 +136,18 @@ mod tests {
         }
         let popped: Vec<_> = std::iter::from_fn(|| queue.pop()).map(|(_, event)| event.0).collect();
         assert_eq!(popped, [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn a_queue_that_is_cleared_begins_anew() {
+        let mut queue = Queue::new();
+        queue.schedule(Instant::from_seconds(2), 0, Number(1));
+        queue.schedule(Instant::from_seconds(3), 0, Number(2));
+        queue.pop();
+        queue.clear();
+        assert!(queue.is_empty());
+        queue.schedule(Instant::from_seconds(1), 0, Number(3));
+        assert_eq!(queue.pop(), Some((Instant::from_seconds(1), Number(3))));
     }
 
     #[test]

@@ -29,6 +29,7 @@ fn facts(point: usize, replication: u32) -> PointFacts {
         pools: Vec::new(),
         links: Vec::new(),
         bins: Vec::new(),
+        chances: Vec::new(),
         service_tokens_issued: 0,
         records: Vec::new(),
         events: 1 << (4 * point + replication as usize),

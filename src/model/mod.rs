@@ -3,6 +3,7 @@
 //! A [`Model`] is valid by construction (the `scenario` room builds it from a checked file), so that everything
 //! behind it cannot fail. No serde, no I/O, no clock and no random numbers here.
 
+pub mod independence;
 mod kind;
 pub mod program;
 mod services;
@@ -69,6 +70,31 @@ pub struct Run {
     pub warm_up: Span,
     /// How long after the last arrival jobs may take to end.
     pub drain: Span,
+    /// How rates of failure are estimated.
+    pub estimator: Estimator,
+}
+
+/// How rates of failure are estimated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Estimator {
+    /// Failed jobs are counted.
+    Counting,
+    /// Each job counts with its probability of failing, given everything that it draws but the age of its token and the
+    /// phase of the keys. Nothing of [`independence::of_ages`] stands in the way.
+    Conditional,
+}
+
+impl Estimator {
+    /// Each of them.
+    pub const ALL: [Estimator; 2] = [Estimator::Counting, Estimator::Conditional];
+
+    /// As scenarios write it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Estimator::Counting => "counting",
+            Estimator::Conditional => "conditional",
+        }
+    }
 }
 
 /// Keystone: its `[token]` and `[fernet_tokens]`, when its keys rotate, and the nodes that it runs on.

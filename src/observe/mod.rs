@@ -38,6 +38,8 @@ pub struct Observations {
     pub bins: Vec<Bins>,
     /// Events that the engine handled.
     pub events: u64,
+    /// By workload, what its jobs had to expect; empty unless the rates are to be estimated from it.
+    pub chances: Vec<Chances>,
 }
 
 /// What some replications of one point showed, or all of them.
@@ -75,6 +77,8 @@ pub struct ReplicationFacts {
     pub failures: BTreeMap<FailureKey, FailureCounts>,
     /// What is kept of its sketches, which are too large to be kept.
     pub quantiles: Quantiles,
+    /// What the jobs had to expect, if the rates are to be estimated from it.
+    pub chances: Option<Chances>,
 }
 
 /// Quantiles of the completed jobs of one replication; `None` where none completed.
@@ -135,10 +139,12 @@ impl PointFacts {
     /// What one replication showed.
     pub fn of(point: usize, replication: u32, facts: Observations) -> PointFacts {
         let quantiles = |facts: &WorkloadFacts| Quantiles::of(&facts.durations, &facts.margins);
+        let mut chances = facts.chances.into_iter();
         let kept = |facts: &WorkloadFacts| ReplicationFacts {
             quantiles: quantiles(facts),
             counts: facts.counts,
             failures: facts.failures.clone(),
+            chances: chances.next(),
         };
         let of_all = match facts.workloads.as_slice() {
             [only] => quantiles(only),
@@ -252,6 +258,26 @@ impl JobCounts {
     /// Completed + failed.
     pub const fn finished(&self) -> u64 {
         self.completed + self.failed
+    }
+}
+
+/// Sums, over the counted jobs of one workload in one replication, of what each had to expect given its times.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Chances {
+    /// Probabilities of failing.
+    pub failed: f64,
+    /// Of failing with a first cause that is a token's.
+    pub token_failed: f64,
+    /// Of ending before the horizon.
+    pub finished: f64,
+}
+
+impl Chances {
+    /// Adds those of others.
+    pub fn add(&mut self, other: &Chances) {
+        self.failed += other.failed;
+        self.token_failed += other.token_failed;
+        self.finished += other.finished;
     }
 }
 
@@ -448,6 +474,7 @@ mod tests {
             pools: Vec::new(),
             links: Vec::new(),
             bins: Vec::new(),
+            chances: Vec::new(),
             service_tokens_issued: 0,
             records: Vec::new(),
             events: 0,

@@ -4,6 +4,8 @@
 //! other processors; and it inverts (one uniform per draw, but for gamma, mixtures and truncation), so that two
 //! settings under comparison stay coupled. That is why `rand_distr` samples only in the tests.
 
+mod survival;
+
 use std::sync::Arc;
 
 use statrs::distribution::{ContinuousCDF, Gamma};

@@ -204,9 +204,11 @@ macro_rules! fixed {
     };
 }
 
-// Behind the macro, which it uses.
+// Behind the macro, which they use.
+mod margins;
 mod replications;
 
+pub(crate) use margins::{MARGINS, Margin};
 pub(crate) use replications::REPLICATIONS;
 
 /// `summary.csv`.
@@ -235,9 +237,11 @@ pub(crate) const SUMMARY: Table<Summary> = Table {
         fixed!("refused_at_submission", "Failed at the very first request; contained in `failed`.", |_, row| {
             Cell::Count(row.counts.refused_at_submission)
         }),
-        fixed!("failure_rate", "`failed` / (`completed` + `failed`).", |_, row| Cell::number(
-            row.failure_rate.estimate
-        )),
+        fixed!(
+            "failure_rate",
+            "`failed` / (`completed` + `failed`), or its expectation (see `interval`).",
+            |_, row| Cell::number(row.failure_rate.estimate)
+        ),
         fixed!("failure_rate_low", "Lower end of its interval.", |_, row| Cell::number(
             row.failure_rate.interval.map(|interval| interval.low)
         )),
@@ -247,9 +251,9 @@ pub(crate) const SUMMARY: Table<Summary> = Table {
         fixed!("token_failures", "Failed jobs whose first cause is a token's or key's.", |_, row| Cell::Count(
             row.counts.token_failures
         )),
-        fixed!("token_failure_rate", "`token_failures` / (`completed` + `failed`).", |_, row| Cell::number(
-            row.token_failure_rate.estimate
-        )),
+        fixed!("token_failure_rate", "`token_failures` / (`completed` + `failed`), or its expectation.", |_, row| {
+            Cell::number(row.token_failure_rate.estimate)
+        }),
         fixed!("token_failure_rate_low", "Lower end of its interval.", |_, row| Cell::number(
             row.token_failure_rate.interval.map(|interval| interval.low)
         )),
@@ -259,8 +263,10 @@ pub(crate) const SUMMARY: Table<Summary> = Table {
         fixed!("confidence", "Confidence level of the two-sided intervals.", |_, row| Cell::Number(row.confidence)),
         fixed!(
             "interval",
-            "How the interval of `failure_rate` was found: `t` (ratio estimator over replications, Student's t) or \
-             `clopper_pearson` (exact binomial over jobs, where no or every job failed; assumes independent jobs).",
+            "How the interval of `failure_rate` was found: `t` (ratio estimator over replications, Student's t), \
+             `t_conditional` (the same, of what each job had to expect given its times: `run.estimator` is \
+             `conditional`; the counts beside it stay counts) or `clopper_pearson` (exact binomial over jobs, where no \
+             or every job failed; assumes independent jobs).",
             |_, row| row.failure_rate.interval.map_or(Cell::Missing, |interval| Cell::text(interval.method.code()))
         ),
         fixed!("orphans", "Resources that failed jobs left behind.", |_, row| Cell::Count(row.counts.orphans)),

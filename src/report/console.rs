@@ -7,6 +7,8 @@ use std::path::Path;
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
 
+use crate::model::Estimator;
+
 use super::digest::{Digest, Grid, HeadKind, Said};
 use super::words;
 use super::{Findings, cautions};
@@ -161,7 +163,11 @@ pub(crate) fn how(findings: Findings<'_>) -> String {
     } else {
         format!("{fewest} to {most} replications")
     };
-    format!("Seed {}, {replications} of {}.", run.seed, words::duration(run.duration))
+    let estimator = match run.estimator {
+        Estimator::Counting => "",
+        Estimator::Conditional => " Rates are what each job had to expect given its times, not counts.",
+    };
+    format!("Seed {}, {replications} of {}.{estimator}", run.seed, words::duration(run.duration))
 }
 
 /// The lines of a table, cut until they fit; and whether everything is in them.

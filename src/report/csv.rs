@@ -6,7 +6,7 @@ use crate::analysis::{PointResult, WarmUp};
 use crate::model::study::{Point, Study};
 use crate::observe::JobRecord;
 
-use super::columns::{Columns, FAILURES, JOBS, Place, REPLICATIONS, SERVICES, SUMMARY, Server, Table};
+use super::columns::{Columns, FAILURES, JOBS, MARGINS, Margin, Place, REPLICATIONS, SERVICES, SUMMARY, Server, Table};
 use super::warm_up::{Row, WARM_UP};
 
 /// Writes rows of one table.
@@ -150,6 +150,20 @@ pub fn services(writer: impl Write, study: &Study, results: &[PointResult]) -> R
     let mut rows = Rows::new(&SERVICES, study, writer)?;
     for (place, result) in places(study, results) {
         for row in Server::all(&place.point.model, result) {
+            rows.write(place, &row)?;
+        }
+    }
+    rows.finish()
+}
+
+/// Writes `margins.csv`.
+///
+/// # Errors
+/// When the writer fails.
+pub fn margins(writer: impl Write, study: &Study, results: &[PointResult]) -> Result<(), ::csv::Error> {
+    let mut rows = Rows::new(&MARGINS, study, writer)?;
+    for (place, result) in places(study, results) {
+        for row in Margin::all(result) {
             rows.write(place, &row)?;
         }
     }

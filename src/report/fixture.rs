@@ -10,8 +10,8 @@ use crate::model::program::{Op, Program};
 use crate::model::study::{Axis, AxisUnit, AxisValue, Expectation, Metric, Point, Study};
 use crate::model::vocabulary::Reason;
 use crate::model::{
-    Arrivals, Keys, Keystone, Link, LinkId, Model, Pool, PoolId, Process, ProcessId, Rotations, Run, Sends, Service,
-    ServiceId, Source, Spread, StepId, TokenAge, Workload,
+    Arrivals, Estimator, Keys, Keystone, Link, LinkId, Model, Pool, PoolId, Process, ProcessId, Rotations, Run, Sends,
+    Service, ServiceId, Source, Spread, StepId, TokenAge, Workload,
 };
 use crate::observe::{JobCounts, ServiceFacts, Sketch};
 use crate::random::Dist;
@@ -41,6 +41,7 @@ fn model() -> Model {
             duration: Span::from_seconds(172_800),
             warm_up: Span::ZERO,
             drain: Span::from_seconds(30 * 86_400),
+            estimator: Estimator::Counting,
         },
         keystone: Keystone {
             expiration: Span::from_seconds(3_600),
@@ -269,6 +270,7 @@ fn summary(workload: Option<usize>, counts: JobCounts, durations: &Sketch, margi
         margins: margins.distribution(),
         by_replication: Vec::new(),
         quantiles: Arc::default(),
+        chances: Vec::new(),
     }
 }
 

@@ -54,6 +54,7 @@ pub fn write(findings: Findings<'_>, folder: &Folder, manifest: &Manifest) -> Re
     table(folder, "replications.csv", |file| csv::replications(file, study, results))?;
     table(folder, "failures.csv", |file| csv::failures(file, study, results))?;
     table(folder, "services.csv", |file| csv::services(file, study, results))?;
+    table(folder, "margins.csv", |file| csv::margins(file, study, results))?;
     folder.write(folder::MANIFEST, manifest::render(findings, manifest))
 }
 

@@ -1,6 +1,6 @@
 //! `docs/OUTPUT.md`: every column with its meaning, generated from the tables.
 
-use super::columns::{FAILURES, JOBS, REPLICATIONS, SERVICES, SUMMARY, Slot, Table};
+use super::columns::{FAILURES, JOBS, MARGINS, REPLICATIONS, SERVICES, SUMMARY, Slot, Table};
 use super::warm_up::WARM_UP;
 use crate::model::vocabulary::{Cleanup, Reason};
 
@@ -12,6 +12,7 @@ pub fn reference() -> String {
     table(&mut text, &SUMMARY);
     table(&mut text, &REPLICATIONS);
     table(&mut text, &FAILURES);
+    table(&mut text, &MARGINS);
     table(&mut text, &JOBS);
     table(&mut text, &SERVICES);
     table(&mut text, &WARM_UP);

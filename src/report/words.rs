@@ -41,13 +41,15 @@ pub(crate) fn percent_number(share: f64) -> String {
     if percent <= 0.0 {
         return "0".to_string();
     }
-    if percent < 0.0001 {
-        return "<0.0001".to_string();
+    if percent < 1e-8 {
+        return "<0.00000001".to_string();
     }
     if percent > 99.99 && percent < 100.0 {
         return ">99.99".to_string();
     }
     let decimals = match percent {
+        // Three digits of what is rare.
+        p if p < 0.001 => (2.0 - libm::floor(libm::log10(p))) as usize,
         p if p < 0.01 => 4,
         p if p < 0.1 => 3,
         p if p < 10.0 => 2,
@@ -268,7 +270,10 @@ mod tests {
             (0.9997, "99.97 %"),
             (0.99999, ">99.99 %"),
             (0.000042, "0.0042 %"),
-            (0.000_000_1, "<0.0001 %"),
+            (0.000_000_1, "0.00001 %"),
+            (0.000_001_007_8, "0.000101 %"),
+            (0.000_009_6, "0.00096 %"),
+            (0.000_000_000_01, "<0.00000001 %"),
             (0.000_21, "0.021 %"),
         ];
         for (share, text) in cases {

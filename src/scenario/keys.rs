@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use crate::model::Estimator;
 use crate::model::study::Metric;
 use crate::model::vocabulary::Reason;
 
@@ -119,6 +120,7 @@ pub(super) static KEYS: &[Key] = &[
     fixed(PRECISION, key("run.precision.half_width", Kind::Bound, NONE, "Half the width that its interval may have: `\"0.1%\"` of a rate, `\"5s\"` of a duration.", "")),
     fixed(PRECISION, key("run.precision.max_replications", Kind::Integer { min: 2, max: 1_000_000 }, Default::Unset("1000"), "Replications at which to give up, and to say so.", "")),
     fixed(PRECISION, key("run.precision.workload", Kind::Text, Default::Unset("all together"), "The interval of this workload's row.", "")),
+    fixed("points are compared by one estimate", key("run.estimator", Kind::Choice(|| Estimator::ALL.map(Estimator::code).to_vec()), Default::Is("\"counting\""), "What rates of failure are made of. `counting`: jobs that failed. `conditional`: what each job had to expect, given its times, over the age of its token and the phase of the keys; for failures too rare to be counted. Refused where jobs depend on each other.", "")),
     steady(RUN, key("run.duration", Kind::Time { positive: true }, Default::Is("\"1d\""), "Jobs arrive in [0, duration).", "")),
     steady(RUN, key("run.warm_up", Kind::Time { positive: false }, Default::Is("\"0s\""), "Jobs that arrive earlier are simulated and not counted; less than `duration`.", "")),
     steady(RUN, key("run.drain", Kind::Time { positive: false }, Default::Is("\"30d\""), "How long after the last arrival jobs may take to end; what is left then is `unfinished`.", "")),

@@ -9,6 +9,7 @@ mod changes;
 mod check;
 mod cluster;
 mod dist;
+mod estimator;
 mod expect;
 mod keys;
 mod kind;
@@ -204,7 +205,9 @@ fn expand(mut written: Table, overrides: &Overrides, cx: &mut Context) -> Option
         }
         let changes = changes::at_point(&view, model.as_ref(), &changes, cx);
         if let Some(model) = model {
-            points.push(Point { number, values, model: Model { changes, ..model } });
+            let model = Model { changes, ..model };
+            estimator::check(&view, &model, cx);
+            points.push(Point { number, values, model });
         }
     }
     Some(Study {

@@ -23,7 +23,7 @@ fn a_run_writes_its_results_and_says_where() {
     assert!(did.stdout.contains("Seed 7, 3 replications of 4 h."), "{}", did.stdout);
     assert!(did.stdout.lines().all(|line| line.chars().count() <= 100), "{}", did.stdout);
     let names: Vec<String> = desk.files("output").into_iter().map(|(name, _)| name).collect();
-    for name in ["summary.csv", "replications.csv", "failures.csv", "services.csv", "run.json"] {
+    for name in ["summary.csv", "replications.csv", "failures.csv", "services.csv", "margins.csv", "run.json"] {
         assert!(names.contains(&format!("output/small/{name}")), "{names:?}");
     }
     assert!(

@@ -20,7 +20,7 @@ fn busy() -> Study {
 /// Field by field, and records one by one, so that a failure names what differs first.
 fn assert_same(what: &str, one: &Observations, other: &Observations) {
     // All fields, so that a new one is not forgotten.
-    let Observations { workloads, services, pools, links, service_tokens_issued, records, bins, events } = one;
+    let Observations { workloads, services, pools, links, service_tokens_issued, records, bins, events, chances } = one;
     let ours = records.iter().map(Some).chain([None]);
     let theirs = other.records.iter().map(Some).chain([None]);
     for (number, (ours, theirs)) in ours.zip(theirs).enumerate() {
@@ -35,6 +35,7 @@ fn assert_same(what: &str, one: &Observations, other: &Observations) {
     assert_eq!(service_tokens_issued, &other.service_tokens_issued, "{what}: service tokens");
     assert_eq!(bins, &other.bins, "{what}: bins");
     assert_eq!(events, &other.events, "{what}: events");
+    assert_eq!(chances, &other.chances, "{what}: chances");
     assert_eq!(one, other, "{what}");
 }
 

@@ -38,7 +38,7 @@ fn a_small_run_gives_these_bytes() {
     let did = desk.run(&["run", "small.toml", "--jobs", "--no-plots"]);
     did.exits(0);
     golden("console.txt", &did.stdout);
-    for name in ["summary.csv", "replications.csv", "failures.csv", "services.csv"] {
+    for name in ["summary.csv", "replications.csv", "failures.csv", "services.csv", "margins.csv"] {
         golden(name, &desk.read(&format!("output/small/{name}")));
     }
     // The first jobs say as much as all of them.

@@ -24,6 +24,8 @@ mod golden;
 mod kinds;
 /// Slots, API workers and links in whole scenarios: queueing theory from the file to the facts.
 mod load;
+/// A job alone does what it does among all others.
+mod lone;
 /// The rules against what the real Keystone, keystonemiddleware and keystoneauth answered.
 mod oracle;
 /// Replications are added until the answer is as sure as asked for.
@@ -33,6 +35,8 @@ mod presets;
 /// Servers with a queue, shared links and networks of them do what queueing theory says.
 mod queueing;
 /// Every reason is produced by a small scenario, with its step and its first cause.
+/// What each job had to expect, against counting and against closed forms.
+mod rare;
 mod reasons;
 /// Killed at any instant, cut into shards, on any number of threads: the same bytes.
 mod resume;

@@ -1,23 +1,15 @@
 //! How long completed jobs take: the share that took at most so long, with the token's lifetime and window drawn in; of
 //! each workload by itself, because a mixture of kinds is the duration of none.
 
+use super::curves::{Curves, Ecdf, NAMES};
 use super::rate::{Frame, widest_of};
 use super::scale::{self, Scale, Tick};
-use super::series;
 use super::theme::{self, Canvas, Dash, EDGE, Header, INK, LINE, MUTED, SERIES, Type, WIDTH};
 use super::{Plot, Scene, names};
-use crate::analysis::Summary;
 use crate::model::study::Point;
-use crate::observe::Distribution;
 use crate::report::words;
 use crate::units::Span;
 
-/// As many curves as a reader follows.
-const MOST: usize = 6;
-/// As many points as are compared with each other; of more, every so many.
-const COMPARED: usize = 100;
-/// Curves that nowhere differ by more are one: less than two pixels.
-const SAME: f64 = 0.005;
 /// As many steps as a curve needs at this size.
 const STEPS: usize = 400;
 /// The share of jobs at which the longest curve is cut.
@@ -27,93 +19,16 @@ const REACH: f64 = 1.3;
 /// Times over which a linear axis shows nothing of the short ones.
 const WIDE: f64 = 50.0;
 const HEIGHT: f64 = 340.0;
-/// The names of curves, beside the frame.
-const NAMES: f64 = 176.0;
-
-/// An empirical distribution function.
-struct Ecdf<'a> {
-    times: &'a Distribution,
-    /// Seconds, and the share of jobs that took no longer.
-    steps: Vec<(f64, f64)>,
-    /// Whose jobs; `None` where there is one workload only.
-    workload: Option<usize>,
-    /// The points that show it.
-    points: Vec<&'a Point>,
-}
-
-impl<'a> Ecdf<'a> {
-    fn new(point: &'a Point, row: &'a Summary) -> Ecdf<'a> {
-        let (times, workload) = (&row.durations, row.workload);
-        let len = times.len().max(1) as f64;
-        let steps = times.steps().map(|(time, count)| (time.seconds(), count as f64 / len)).collect();
-        Ecdf { times, steps, workload, points: vec![point] }
-    }
-
-    fn at(&self, seconds: f64) -> f64 {
-        let after = self.steps.partition_point(|(time, _)| *time <= seconds);
-        after.checked_sub(1).map_or(0.0, |last| self.steps[last].1)
-    }
-
-    fn quantile(&self, share: f64) -> f64 {
-        self.times.quantile(share).map_or(0.0, Span::seconds)
-    }
-
-    /// The largest vertical distance to another, at times that matter to either.
-    fn distance(&self, other: &Ecdf<'_>) -> f64 {
-        let probes = |of: &Ecdf<'_>| -> Vec<f64> {
-            let last = of.steps.len().saturating_sub(1);
-            (0..=48).filter_map(|part| of.steps.get(last * part / 48).map(|(time, _)| *time)).collect()
-        };
-        let times = probes(self).into_iter().chain(probes(other));
-        times.map(|time| (self.at(time) - other.at(time)).abs()).fold(0.0, f64::max)
-    }
-}
 
 /// The chart; none if no job completed.
 pub(super) fn draw(scene: &Scene<'_>) -> Option<Plot> {
-    let filled = scene.rows().filter(|(_, _, row)| !row.durations.is_empty());
-    let mut known: Vec<(&Point, &Summary)> = filled.map(|(point, _, row)| (point, row)).collect();
-    // Every so many of each workload, not always of the same.
-    known.sort_by_key(|(_, row)| row.workload);
-    let every = known.len().div_ceil(COMPARED).max(1);
-    let mut curves: Vec<Ecdf<'_>> = Vec::new();
-    for (point, row) in known.iter().step_by(every) {
-        let curve = Ecdf::new(point, row);
-        let same = |other: &&mut Ecdf<'_>| {
-            other.workload == curve.workload && (other.times == curve.times || other.distance(&curve) < SAME)
-        };
-        match curves.iter_mut().find(same) {
-            Some(same) => same.points.push(point),
-            None => curves.push(curve),
-        }
-    }
-    let points: Vec<(Option<usize>, &Point)> =
-        curves.iter().flat_map(|curve| curve.points.iter().map(|point| (curve.workload, *point))).collect();
-    let chosen = series::spread(
-        curves.len(),
-        MOST,
-        |one, other| curves[one].distance(&curves[other]),
-        |index| curves[index].quantile(0.5),
-    );
-    let all = curves.len();
-    let mut index = 0;
-    curves.retain(|_| {
-        index += 1;
-        chosen.contains(&(index - 1))
-    });
-    if curves.is_empty() {
-        return None;
-    }
-    // The names stand in the order in which the curves rise.
-    curves.sort_by(|one, other| one.quantile(0.5).total_cmp(&other.quantile(0.5)));
+    let chosen = Curves::choose(scene, |row| &row.durations, |curve| curve.quantile(0.5))?;
+    let curves = &chosen.shown;
 
-    let limits = Limits::new(&points);
-    let range = Range::new(&curves, &limits);
+    let limits = Limits::new(&chosen.points);
+    let range = Range::new(curves, &limits);
     let mut subtitle = names::basis(scene.study, scene.results);
-    if all > curves.len() {
-        let what = if scene.has_workloads() { "curves" } else { "points" };
-        subtitle += &format!("; the {} most different of {} {what}", curves.len(), known.len());
-    }
+    subtitle += &chosen.left_out(scene);
     if let Some(off) = limits.off(&range) {
         subtitle += &format!("; {off}");
     }
@@ -145,7 +60,10 @@ pub(super) fn draw(scene: &Scene<'_>) -> Option<Plot> {
             let points = staircase(curve, &range, &across, &up);
             canvas.path(&points, SERIES[index % SERIES.len()], 2.25);
         }
-        legend(canvas, scene, &curves, &points, &frame);
+        chosen.legend(canvas, scene, &frame, &|curve| {
+            let time = |share: f64| words::duration(Span::from_seconds_f64(curve.quantile(share)));
+            vec![format!("median {}", time(0.5)), format!("99 % in {}", time(0.99))]
+        });
     })?;
     Some(Plot { file_stem: "durations".to_string(), svg })
 }
@@ -290,85 +208,4 @@ impl Mark {
         canvas.dashes(&[(self.x, y - LINE / 2.0), (self.x, frame.bottom)], Dash::LIMIT, self.colour, 1.0);
         canvas.text(self.x + 5.0, y, &self.text, Type::LABEL.colour(self.colour));
     }
-}
-
-/// Names and percentiles of the curves, beside the frame.
-fn legend(
-    canvas: &mut Canvas<'_>,
-    scene: &Scene<'_>,
-    curves: &[Ecdf<'_>],
-    points: &[(Option<usize>, &Point)],
-    frame: &Frame,
-) {
-    let x = frame.right + 18.0;
-    let width = WIDTH - EDGE - x + 6.0;
-    // Six curves fill the height with three rows each.
-    let crowded = curves.len() > 4;
-    let (most, percentiles) = if crowded { (2, 1) } else { (3, 2) };
-    let mut y = frame.top + LINE / 2.0 + 8.0;
-    for (index, curve) in curves.iter().enumerate() {
-        let colour = SERIES[index % SERIES.len()];
-        let look = Type::LABEL.bold().colour(theme::text_colour(colour));
-        let start = y;
-        let alike: Vec<&Point> =
-            points.iter().filter(|(workload, _)| *workload == curve.workload).map(|(_, point)| *point).collect();
-        let workload = curve.workload.map(|index| curve.points[0].model.workloads[index].name.clone());
-        for row in workload.iter().chain(&name(scene, curve, &alike)).take(most) {
-            canvas.text(x, y, &look.cut(row, width), look);
-            y += LINE;
-        }
-        let time = |share: f64| words::duration(Span::from_seconds_f64(curve.quantile(share)));
-        for (what, share) in [("median", 0.5), ("99 % in", 0.99)].into_iter().take(percentiles) {
-            canvas.text(x, y, &format!("{what} {}", time(share)), Type::LABEL.muted());
-            y += LINE;
-        }
-        canvas.line((x - 8.0, start - LINE / 2.0), (x - 8.0, y - LINE / 2.0), colour, 3.0);
-        y += if crowded { 8.0 } else { 10.0 };
-    }
-}
-
-/// What the points of a curve have in common, and others have not.
-fn name(scene: &Scene<'_>, curve: &Ecdf<'_>, points: &[&Point]) -> Vec<String> {
-    if points.len() == 1 {
-        return Vec::new();
-    }
-    if curve.points.len() == points.len() && curve.workload.is_some() {
-        return Vec::new();
-    }
-    if curve.points.len() == points.len() {
-        return vec![format!("all {} points", points.len())];
-    }
-    if let [axis] = names::varying(scene.study)[..] {
-        let values = |points: &[&Point]| -> Vec<usize> { points.iter().map(|point| point.values[axis]).collect() };
-        let own = values(&curve.points);
-        let (first, last) = own.iter().fold((usize::MAX, 0), |(low, high), &value| (low.min(value), high.max(value)));
-        let between = values(points).into_iter().filter(|value| (first..=last).contains(value)).count();
-        // Neighbours read as a range.
-        if first < last && between == own.len() {
-            let value = |index: usize| names::row(scene.study, axis, index);
-            return vec![names::short_words(scene.study, axis), format!("{} to {}", value(first), value(last))];
-        }
-    }
-    let common = |axis: &usize| {
-        let first = curve.points[0].values[*axis];
-        let shared = |points: &[&Point]| points.iter().all(|point| point.values[*axis] == first);
-        shared(&curve.points) && !shared(points)
-    };
-    let axes: Vec<usize> = names::varying(scene.study).into_iter().filter(common).collect();
-    let parts = names::place(curve.points[0], &axes);
-    let alike = points.iter().filter(|point| names::place(point, &axes) == parts).count();
-    let whole = names::values(scene.study, &parts);
-    let mut rows: Vec<String> = if whole.chars().count() <= 22 {
-        vec![whole]
-    } else if let ([_], Some((key, value))) = (parts.as_slice(), whole.split_once(": ")) {
-        // What tells the curves apart is the value, which must not be cut.
-        vec![key.to_string(), value.to_string()]
-    } else {
-        names::each_value(scene.study, &parts)
-    };
-    rows.retain(|row| !row.is_empty());
-    if alike != curve.points.len() {
-        rows.insert(0, words::counted(curve.points.len() as u64, "point"));
-    }
-    rows
 }

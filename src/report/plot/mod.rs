@@ -1,8 +1,10 @@
 //! Plots made to be read: what fails how often, where and why, and how long jobs take. Pure: no files.
 
+mod curves;
 mod dots;
 mod durations;
 mod heatmap;
+mod margins;
 mod names;
 mod palette;
 mod rate;
@@ -39,6 +41,7 @@ pub fn draw_all(study: &Study, results: &[PointResult]) -> Vec<Plot> {
     plots.extend(heatmap::draw(&scene));
     plots.extend(reasons::draw(&scene));
     plots.extend(durations::draw(&scene));
+    plots.extend(margins::draw(&scene));
     unique(plots)
 }
 

@@ -21,6 +21,8 @@ enum Spread {
     Linear(f64, f64),
     /// By the logarithm, between these.
     Log(f64, f64),
+    /// In proportion about zero and by the logarithm far from it on both sides, between these.
+    BothWays(f64, f64),
     /// At equal distances, whatever the numbers.
     Steps(Vec<f64>),
 }
@@ -32,6 +34,11 @@ impl Scale {
 
     pub(super) fn log(ends: (f64, f64), pixels: (f64, f64)) -> Scale {
         Scale { spread: Spread::Log(ends.0, ends.1), pixels }
+    }
+
+    /// For seconds on both sides of zero: one second is as far from zero as ten are from a minute, about.
+    pub(super) fn both_ways(ends: (f64, f64), pixels: (f64, f64)) -> Scale {
+        Scale { spread: Spread::BothWays(ends.0, ends.1), pixels }
     }
 
     /// The scale that shows these numbers best: a logarithm where they span more than a factor of 20, and equal steps
@@ -57,7 +64,7 @@ impl Scale {
     pub(super) fn remark(&self) -> &'static str {
         match self.spread {
             Spread::Linear(..) => "",
-            Spread::Log(..) => " (log scale)",
+            Spread::Log(..) | Spread::BothWays(..) => " (log scale)",
             Spread::Steps(_) => " (not to scale)",
         }
     }
@@ -67,6 +74,10 @@ impl Scale {
         let share = match &self.spread {
             Spread::Linear(low, high) => share(number, *low, *high),
             Spread::Log(low, high) => share(libm::log(number.max(low * 1e-3)), libm::log(*low), libm::log(*high)),
+            Spread::BothWays(low, high) => {
+                let spread = |number: f64| libm::copysign(libm::log1p(number.abs()), number);
+                share(spread(number), spread(*low), spread(*high))
+            }
             Spread::Steps(steps) => {
                 let index = steps.partition_point(|step| *step < number);
                 share(index as f64, 0.0, steps.len().saturating_sub(1) as f64)
@@ -91,7 +102,7 @@ impl Scale {
             Spread::Log(low, high) if axis.unit == AxisUnit::Seconds => times(*low, *high, true),
             Spread::Linear(low, high) => round_numbers(*low, *high),
             Spread::Log(low, high) => powers(*low, *high),
-            Spread::Steps(_) => return own(),
+            Spread::BothWays(..) | Spread::Steps(_) => return own(),
         };
         // The ends say what was swept; the frame leaves out what has no room between them.
         let ends = ends(axis.values.iter().filter_map(|value| value.number));

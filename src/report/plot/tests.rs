@@ -116,14 +116,15 @@ fn a_sweep_of_two_keys_gives_every_kind_of_plot() {
         "heatmap_expiration_by_send_service_user_token",
         "reasons",
         "durations",
+        "margins",
     ];
     assert_eq!(stems(&fixture::lifetime_by_switch()), expected);
-    assert_eq!(stems(&fixture::single()), ["reasons", "durations"]);
+    assert_eq!(stems(&fixture::single()), ["reasons", "durations", "margins"]);
 }
 
 #[test]
 fn what_did_not_happen_is_not_drawn() {
-    assert_eq!(stems(&fixture::calm()), ["durations"]);
+    assert_eq!(stems(&fixture::calm()), ["durations", "margins"]);
     let mut case = fixture::grid();
     case.results.iter_mut().for_each(fixture::empty);
     assert!(stems(&case).is_empty());

@@ -6,7 +6,7 @@ mod services;
 
 use std::sync::Arc;
 
-use crate::model::{Model, Run};
+use crate::model::{Estimator, Model, Run};
 
 use super::read::{Context, View};
 use super::settings;
@@ -50,6 +50,7 @@ fn run(view: &View<'_>, cx: &mut Context) -> Option<Run> {
     let duration = view.time("run.duration", cx);
     let warm_up = view.time("run.warm_up", cx);
     let drain = view.time("run.drain", cx);
+    let estimator = view.text("run.estimator", cx);
     let (duration, warm_up) = (duration?, warm_up?);
     if warm_up >= duration {
         let both = format!("`run.warm_up` ({warm_up}) must be less than `run.duration` ({duration})");
@@ -63,6 +64,7 @@ fn run(view: &View<'_>, cx: &mut Context) -> Option<Run> {
         duration,
         warm_up,
         drain: drain?,
+        estimator: Estimator::ALL.into_iter().find(|known| Some(known.code()) == estimator.as_deref())?,
     })
 }
 
