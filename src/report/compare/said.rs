@@ -251,19 +251,21 @@ fn notes(results: [&Replicated; 2], comparison: &Comparison) -> Vec<String> {
         );
     }
     let level = words::percent(comparison.confidence);
+    let intervals = comparison.rows.iter().flat_map(|row| &row.measures).filter(|one| one.interval.is_some()).count();
     if comparison.each > comparison.confidence {
         notes.push(format!(
             "all {} intervals together hold with {level} confidence (each with {}, Bonferroni)",
-            comparison.compared,
+            words::count(comparison.compared as u64),
             words::percent(comparison.each)
         ));
-    } else if comparison.compared > 1 {
-        let by_chance = (1.0 - comparison.confidence) * comparison.compared as f64;
+    } else if intervals > 1 {
+        let by_chance = (1.0 - comparison.confidence) * intervals as f64;
+        let by_chance =
+            if by_chance < 1_000.0 { three_digits(by_chance) } else { words::count(by_chance.round() as u64) };
         notes.push(format!(
-            "each interval holds with {level} confidence by itself: were there no difference anywhere, up to {} of {} \
+            "each interval holds with {level} confidence by itself: were there no difference anywhere, {by_chance} of {} \
              would be called worse or better all the same; --family-wise holds all together",
-            three_digits(by_chance),
-            comparison.compared
+            words::count(intervals as u64)
         ));
     }
     notes
