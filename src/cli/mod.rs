@@ -1,6 +1,7 @@
 //! The command line: arguments, one file per command, exit codes. No arithmetic, no knowledge of services.
 
 mod check;
+mod compare;
 mod estimate;
 mod exit;
 mod jobs;
@@ -22,6 +23,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
+use crate::analysis::compare::Measure;
 use crate::experiment::{Part, Shard};
 use crate::scenario::Overrides;
 use exit::Exit;
@@ -40,8 +42,8 @@ struct Cli {
     manners: Manners,
 }
 
-const AFTER_HELP: &str = "Exit codes: 0 done and every expectation holds; 1 could not run; 2 an expectation failed; \
-                          130 interrupted.";
+const AFTER_HELP: &str = "Exit codes: 0 done and every expectation holds; 1 could not run; 2 an expectation failed, or \
+                          a comparison found a regression; 130 interrupted.";
 
 /// How a command speaks.
 #[derive(Clone, Copy, Debug, Args)]
@@ -67,6 +69,8 @@ enum Command {
     Status(StatusArgs),
     /// Run every scenario of the files and folders named, and only judge
     Check(CheckArgs),
+    /// Compare two results, or what two scenarios would give, pair by pair of replications
+    Compare(CompareArgs),
     /// List the kinds of jobs, or print what the jobs of one do
     Jobs(JobsArgs),
     /// Print the JSON Schema of scenario files
@@ -158,6 +162,41 @@ struct CheckArgs {
 }
 
 #[derive(Debug, Args)]
+struct CompareArgs {
+    /// The first result: a folder that `run` wrote, or a scenario file, which is simulated
+    #[arg(value_name = "A")]
+    a: PathBuf,
+    /// The second: differences are B - A
+    #[arg(value_name = "B")]
+    b: PathBuf,
+    #[command(flatten)]
+    simulation: SimulationArgs,
+    /// What to compare, several with commas [default: failure_rate, token_failure_rate, duration_mean_s,
+    /// duration_p95_s]
+    #[arg(long, value_name = "METRICS", value_delimiter = ',', value_parser = compare::measure())]
+    metric: Vec<Measure>,
+    /// The least difference that is called worse or better: of rates in percentage points ("0.1%"), of times "2s";
+    /// may be given for each
+    #[arg(long, value_name = "DIFFERENCE", value_parser = compare::threshold)]
+    threshold: Vec<compare::Threshold>,
+    /// Let all intervals together hold with the confidence, and not each by itself (Bonferroni)
+    #[arg(long)]
+    family_wise: bool,
+    /// Exit with 2 when anything that is compared is worse, or has nothing left to be taken from
+    #[arg(long)]
+    fail_on_regression: bool,
+    /// Also show what did not change, however much it is (CSV and JSON always hold everything)
+    #[arg(long)]
+    all: bool,
+    /// What to print, or to write to --out [default: text; with --out, as FILE ends: .md, .csv, .json]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<compare::Format>,
+    /// Write to this file; the text for people is printed all the same
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 struct JobsArgs {
     /// A kind, whose course is printed
     #[arg(value_name = "KIND")]
@@ -238,6 +277,7 @@ pub fn main() -> ExitCode {
         Command::Merge(args) => merge::merge(&args, &output),
         Command::Status(args) => status::status(&args, &output),
         Command::Check(args) => check::check(&args, &output),
+        Command::Compare(args) => compare::compare(&args, &output),
         Command::Jobs(args) => jobs::jobs(&args, &output),
         Command::Schema(args) => schema::schema(&args, &output),
     };

@@ -20,15 +20,15 @@ pub const WIDTH: usize = 100;
 const GAP: usize = 2;
 
 /// Colours, or none.
-struct Palette {
-    pass: Style,
-    fail: Style,
-    strong: Style,
-    faint: Style,
+pub(super) struct Palette {
+    pub(super) pass: Style,
+    pub(super) fail: Style,
+    pub(super) strong: Style,
+    pub(super) faint: Style,
 }
 
 impl Palette {
-    fn new(colour: bool) -> Palette {
+    pub(super) fn new(colour: bool) -> Palette {
         if !colour {
             return Palette { pass: Style::new(), fail: Style::new(), strong: Style::new(), faint: Style::new() };
         }
@@ -41,7 +41,7 @@ impl Palette {
     }
 }
 
-fn paint(style: Style, text: &str) -> String {
+pub(super) fn paint(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
@@ -55,7 +55,7 @@ pub fn render(findings: Findings<'_>, folder: Option<&Path>, colour: bool) -> St
         text.push('\n');
     };
 
-    headline(&digest, &palette, &mut line);
+    headline(digest.holds, &digest.headline, &palette, &mut line);
     expectations(digest.verdicts.iter(), &palette, &mut line);
     for sentence in &digest.sentences {
         for (index, part) in words::wrap(sentence, WIDTH - 4).iter().enumerate() {
@@ -67,35 +67,9 @@ pub fn render(findings: Findings<'_>, folder: Option<&Path>, colour: bool) -> St
         if grid.rows.is_empty() {
             continue;
         }
-        line("");
-        for part in words::wrap(&grid.title, WIDTH) {
-            if !part.is_empty() {
-                line(&paint(palette.strong, &part));
-            }
-        }
-        let (lines, complete) = table(grid);
-        for (index, row) in lines.iter().enumerate() {
-            line(&if index == 0 { paint(palette.faint, row) } else { row.clone() });
-        }
-        let mut remark = grid.remark.clone();
-        if !complete && remark.is_empty() {
-            remark = format!("More columns, and names in full, are in {}.", grid.file);
-        }
-        if !remark.is_empty() {
-            for part in words::wrap(&remark, WIDTH) {
-                line(&paint(palette.faint, &part));
-            }
-        }
+        show(grid, &palette, &mut line);
     }
-
-    if !digest.notes.is_empty() {
-        line("");
-    }
-    for note in &digest.notes {
-        for (index, part) in words::wrap(note, WIDTH - 6).iter().enumerate() {
-            line(&format!("{}{part}", if index == 0 { "note: " } else { "      " }));
-        }
-    }
+    notes(&digest.notes, &mut line);
     line("");
     for part in words::wrap(&how(findings), WIDTH) {
         line(&paint(palette.faint, &part));
@@ -104,6 +78,41 @@ pub fn render(findings: Findings<'_>, folder: Option<&Path>, colour: bool) -> St
         line(&format!("Results: {}", folder.display()));
     }
     text
+}
+
+/// A table behind an empty line, with its title and its remark.
+pub(super) fn show(grid: &Grid, palette: &Palette, line: &mut dyn FnMut(&str)) {
+    line("");
+    for part in words::wrap(&grid.title, WIDTH) {
+        if !part.is_empty() {
+            line(&paint(palette.strong, &part));
+        }
+    }
+    let (lines, complete) = table(grid);
+    for (index, row) in lines.iter().enumerate() {
+        line(&if index == 0 { paint(palette.faint, row) } else { row.clone() });
+    }
+    let mut remark = grid.remark.clone();
+    if !complete && remark.is_empty() {
+        remark = format!("More columns, and names in full, are in {}.", grid.file);
+    }
+    if !remark.is_empty() {
+        for part in words::wrap(&remark, WIDTH) {
+            line(&paint(palette.faint, &part));
+        }
+    }
+}
+
+/// Cautions behind an empty line, if there are any.
+pub(super) fn notes(notes: &[String], line: &mut dyn FnMut(&str)) {
+    if !notes.is_empty() {
+        line("");
+    }
+    for note in notes {
+        for (index, part) in words::wrap(note, WIDTH - 6).iter().enumerate() {
+            line(&format!("{}{part}", if index == 0 { "note: " } else { "      " }));
+        }
+    }
 }
 
 /// The verdict alone: the headline, and every expectation that does not hold.
@@ -115,7 +124,7 @@ pub fn verdict(findings: Findings<'_>, colour: bool) -> String {
         digest.holds = Some(false);
     }
     let mut lines = Vec::new();
-    headline(&digest, &palette, &mut |line| lines.push(line.trim_end().to_owned()));
+    headline(digest.holds, &digest.headline, &palette, &mut |line| lines.push(line.trim_end().to_owned()));
     expectations(digest.verdicts.iter().filter(|said| !said.holds), &palette, &mut |line| {
         lines.push(line.trim_end().to_owned());
     });
@@ -126,9 +135,10 @@ pub fn verdict(findings: Findings<'_>, colour: bool) -> String {
     lines.join("\n")
 }
 
-fn headline(digest: &Digest, palette: &Palette, line: &mut dyn FnMut(&str)) {
-    for (index, part) in words::wrap(&digest.headline, WIDTH - 6).iter().enumerate() {
-        match (digest.holds, index) {
+/// The sentence that is read if only one is, with what came of the expectations, if there were any.
+pub(super) fn headline(holds: Option<bool>, text: &str, palette: &Palette, line: &mut dyn FnMut(&str)) {
+    for (index, part) in words::wrap(text, WIDTH - 6).iter().enumerate() {
+        match (holds, index) {
             (None, _) => line(&paint(palette.strong, part)),
             (Some(true), 0) => line(&format!("{}  {}", paint(palette.pass, "PASS"), paint(palette.strong, part))),
             (Some(false), 0) => line(&format!("{}  {}", paint(palette.fail, "FAIL"), paint(palette.strong, part))),

@@ -70,11 +70,11 @@ pub(crate) enum HeadKind {
 }
 
 impl Grid {
-    fn new(title: impl Into<String>, file: &'static str, remark: String) -> Grid {
+    pub(super) fn new(title: impl Into<String>, file: &'static str, remark: String) -> Grid {
         Grid { title: title.into(), file, heads: Vec::new(), rows: Vec::new(), remark }
     }
 
-    fn head(&mut self, text: impl Into<String>, kind: HeadKind) {
+    pub(super) fn head(&mut self, text: impl Into<String>, kind: HeadKind) {
         self.heads.push(Head { text: text.into(), kind });
     }
 }

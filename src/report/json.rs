@@ -75,7 +75,8 @@ fn object<R>(columns: &Columns<R>, place: Place<'_>, row: &R) -> Value {
     Value::Object(entries.collect::<Map<String, Value>>())
 }
 
-fn value(cell: Cell<'_>) -> Value {
+/// A value of a table.
+pub(super) fn value(cell: Cell<'_>) -> Value {
     match cell {
         Cell::Missing => Value::Null,
         Cell::Text(text) => Value::String(text.into_owned()),

@@ -40,7 +40,8 @@ pub fn render(findings: Findings<'_>) -> String {
     text
 }
 
-fn table(grid: &Grid) -> String {
+/// A table behind an empty line, with its title and its remark.
+pub(super) fn table(grid: &Grid) -> String {
     let mut text = String::from("\n");
     if !grid.title.is_empty() {
         text.push_str(&format!("**{}**\n\n", escaped(grid.title.trim())));
@@ -64,7 +65,7 @@ fn table(grid: &Grid) -> String {
 }
 
 /// What would be markup inside a table or a sentence is not.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

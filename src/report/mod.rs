@@ -9,6 +9,7 @@ mod digest;
 mod reference;
 mod words;
 
+pub mod compare;
 pub mod console;
 pub mod csv;
 pub mod folder;

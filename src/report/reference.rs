@@ -16,6 +16,15 @@ pub fn reference() -> String {
     table(&mut text, &JOBS);
     table(&mut text, &SERVICES);
     table(&mut text, &WARM_UP);
+    text.push_str(
+        "\n## outlast compare\n\nA row per point and workload that both results have, and metric: what \
+         `--format csv` prints. [COMPARE.md](COMPARE.md) says how to read it.\n\n| column | meaning |\n| --- | --- |\n",
+    );
+    for (name, meaning) in super::compare::reference() {
+        // What stands for columns of a scenario is no name.
+        let name = if name.starts_with('*') { name.to_owned() } else { format!("`{name}`") };
+        text.push_str(&format!("| {name} | {meaning} |\n"));
+    }
     text.push_str("\n## Reasons\n\nIn the order in which they are tried when several hold.\n\n");
     text.push_str("| code | in words | counts as a token failure when it comes first |\n| --- | --- | --- |\n");
     for reason in Reason::ALL {

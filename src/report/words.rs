@@ -186,17 +186,23 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
 
 /// The swept keys as short as they stay distinct: the last component, or as many as are needed.
 pub(crate) fn short_keys(axes: &[Axis]) -> Vec<String> {
-    let tail = |key: &str, parts: usize| {
-        let all: Vec<&str> = key.split('.').collect();
+    short_names(&axes.iter().map(|axis| axis.key.as_str()).collect::<Vec<&str>>())
+}
+
+/// Dotted names as short as they stay distinct.
+pub(crate) fn short_names(names: &[&str]) -> Vec<String> {
+    let tail = |name: &str, parts: usize| {
+        let all: Vec<&str> = name.split('.').collect();
         all[all.len().saturating_sub(parts)..].join(".")
     };
-    let longest = axes.iter().map(|axis| axis.key.split('.').count()).max().unwrap_or(0);
-    axes.iter()
-        .map(|axis| {
+    let longest = names.iter().map(|name| name.split('.').count()).max().unwrap_or(0);
+    names
+        .iter()
+        .map(|name| {
             (1..=longest)
-                .map(|parts| (parts, tail(&axis.key, parts)))
-                .find(|(parts, short)| axes.iter().filter(|other| tail(&other.key, *parts) == *short).count() == 1)
-                .map_or_else(|| axis.key.clone(), |(_, short)| short)
+                .map(|parts| (parts, tail(name, parts)))
+                .find(|(parts, short)| names.iter().filter(|other| tail(other, *parts) == *short).count() == 1)
+                .map_or_else(|| (*name).to_owned(), |(_, short)| short)
         })
         .collect()
 }

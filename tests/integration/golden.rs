@@ -46,6 +46,17 @@ fn a_small_run_gives_these_bytes() {
     golden("jobs.csv", &(jobs.join("\n") + "\n"));
 }
 
+#[test]
+fn a_small_comparison_gives_these_bytes() {
+    let desk = Desk::new();
+    desk.write("small.toml", SMALL);
+    desk.write("longer.toml", SMALL.replace("\"20m\"", "\"24m\""));
+    let did = desk.run(&["compare", "small.toml", "longer.toml", "--out", "compare.csv"]);
+    did.exits(0);
+    golden("compare.txt", &did.stdout);
+    golden("compare.csv", &desk.read("compare.csv"));
+}
+
 /// The whole output, plots and job records included: with any number of threads, and on a processor without AVX and
 /// fused multiply-add, which make the C library compute other last digits. Such a processor can be feigned only to the
 /// GNU C library on x86-64; elsewhere that case would compare two equal runs, so there is none.

@@ -10,6 +10,8 @@ mod cli;
 mod command;
 /// Points of a sweep see the same jobs, and what pairing gains.
 mod common_numbers;
+/// Two results, pair by pair: from folders and files, in every format, and what cannot be compared.
+mod compare;
 /// Nothing is lost and nothing invented, in random scenarios; what a wider setting cannot break.
 mod conservation;
 /// The same input gives the same facts, whatever the number of threads.

@@ -104,7 +104,7 @@ pub(super) fn join<'a>(results: [&'a Replicated; 2]) -> Result<Joined<'a>, Misma
 }
 
 /// The columns over which both sweep. One that only one result has may stay if it has one value there.
-fn common_axes<'a>(results: [&'a Replicated; 2]) -> Result<Vec<&'a str>, Mismatch> {
+fn common_axes(results: [&Replicated; 2]) -> Result<Vec<&str>, Mismatch> {
     for (side, (ours, theirs)) in [(results[0], results[1]), (results[1], results[0])].into_iter().enumerate() {
         for (index, axis) in ours.axes.iter().enumerate().filter(|(_, axis)| !theirs.axes.contains(axis)) {
             let values: BTreeSet<&str> = ours.rows.iter().map(|row| row.values[index].as_str()).collect();

@@ -86,6 +86,11 @@ impl Measure {
         }
     }
 
+    /// Whether it speaks of how long completed jobs took.
+    pub const fn is_of_durations(self) -> bool {
+        matches!(self, Measure::DurationMean | Measure::DurationP50 | Measure::DurationP95 | Measure::DurationP99)
+    }
+
     /// Whether more of it is worse; of the margin, less is.
     pub(super) const fn more_is_worse(self) -> bool {
         !matches!(self, Measure::MarginP01)

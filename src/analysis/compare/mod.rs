@@ -123,6 +123,18 @@ pub struct Comparison {
     pub remarks: Vec<Remark>,
 }
 
+impl Comparison {
+    /// Whether anything got worse.
+    pub fn has_regression(&self) -> bool {
+        self.rows.iter().flat_map(|row| &row.measures).any(|compared| compared.is_regression())
+    }
+
+    /// How often something came of it.
+    pub fn count(&self, outcome: Outcome) -> usize {
+        self.rows.iter().flat_map(|row| &row.measures).filter(|compared| compared.outcome == outcome).count()
+    }
+}
+
 /// One workload, or all together, at one point.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ComparedRow {
@@ -274,6 +286,17 @@ pub fn compare(results: [&Replicated; 2], question: &Question) -> Result<Compari
     })
 }
 
+/// Whether two numbers differ by no more than sums of a thousand numbers are rounded by. A constant that is weighted
+/// differently must not pass for a difference.
+fn is_same(one: Option<f64>, other: Option<f64>) -> bool {
+    const ROUNDING: f64 = 1e-12;
+    match (one, other) {
+        (Some(one), Some(other)) => (one - other).abs() <= ROUNDING * one.abs().max(other.abs()),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    }
+}
+
 /// What the pairs show of one measure.
 struct Sample {
     measure: Measure,
@@ -304,8 +327,8 @@ impl Sample {
                     estimates,
                     pairs: ratios.len(),
                     // Of equal quotients the sums may differ, where their weights do.
-                    is_identical: estimates[0] == estimates[1]
-                        && ratios.iter().all(|(a, b)| quotient(*a) == quotient(*b)),
+                    is_identical: is_same(estimates[0], estimates[1])
+                        && ratios.iter().all(|(a, b)| is_same(quotient(*a), quotient(*b))),
                     values: Values::Ratios(ratios),
                 }
             }
@@ -356,11 +379,12 @@ impl Sample {
         if self.pairs == 0 {
             return compared;
         }
-        compared.difference = Some(second - first);
         if self.is_identical {
+            compared.difference = Some(0.0);
             compared.outcome = Outcome::Identical;
             return compared;
         }
+        compared.difference = Some(second - first);
         let found = match &self.values {
             Values::Ratios(pairs) => difference_of_ratios(pairs, confidence),
             Values::Own(pairs) => difference_of_means(pairs, confidence),

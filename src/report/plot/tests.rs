@@ -178,6 +178,7 @@ fn keys_that_go_together_share_a_plot() {
         "heatmap_send_service_user_token_by_expiration",
         "reasons",
         "durations",
+        "margins",
     ];
     assert_eq!(stems(&case), expected);
     let plots = draw_all(&case.study, &case.results);
