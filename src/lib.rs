@@ -24,7 +24,8 @@
 //! 3. [`experiment`] runs [`cloud::simulate`] for every replication of every point, on any number of threads.
 //! 4. [`cloud`] walks jobs through their programs. Each request queues for workers and meets the rules of
 //!    [`identity`], on the event queue, pools and links of [`engine`], with numbers from the named streams of [`random`].
-//! 5. [`observe`] keeps what happened, [`analysis`] turns it into metrics with intervals (by [`stats`]), and
+//! 5. [`lint`] needs none of this: it says of a model's settings what is going to be refused, by the rules alone.
+//! 6. [`observe`] keeps what happened, [`analysis`] turns it into metrics with intervals (by [`stats`]), and
 //!    [`report`] writes them down.
 //!
 //! # What is guaranteed
@@ -47,6 +48,7 @@ pub mod engine;
 pub mod experiment;
 pub mod identity;
 pub mod jobs;
+pub mod lint;
 pub mod model;
 pub mod observe;
 pub mod random;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 pub(super) enum Exit {
     /// Done, and every expectation holds.
     Done,
-    /// Ran, and an expectation failed.
+    /// Ran, and an expectation failed, or a lint found an error.
     ExpectationFailed,
     /// Could not run: bad arguments, a bad file, input or output.
     CouldNotRun,

@@ -3,6 +3,7 @@
 mod check;
 mod exit;
 mod jobs;
+mod lint;
 mod load;
 mod output;
 mod progress;
@@ -33,8 +34,8 @@ struct Cli {
     manners: Manners,
 }
 
-const AFTER_HELP: &str = "Exit codes: 0 done and every expectation holds; 1 could not run; 2 an expectation failed; \
-                          130 interrupted.";
+const AFTER_HELP: &str = "Exit codes: 0 done and every expectation holds; 1 could not run; 2 an expectation failed, or \
+                          a lint found an error; 130 interrupted.";
 
 /// How a command speaks.
 #[derive(Clone, Copy, Debug, Args)]
@@ -56,6 +57,8 @@ enum Command {
     Run(RunArgs),
     /// Run every scenario of the files and folders named, and only judge
     Check(CheckArgs),
+    /// Say what is wrong with the settings of scenarios, without simulating anything
+    Lint(LintArgs),
     /// List the kinds of jobs, or print what the jobs of one do
     Jobs(JobsArgs),
     /// Print the JSON Schema of scenario files
@@ -96,6 +99,22 @@ struct CheckArgs {
     /// Write the verdicts as JUnit XML
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct LintArgs {
+    /// Scenario files, or folders of them; without `[[workload]]`, every shipped job kind is looked at
+    #[arg(required_unless_present = "preset", value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Also what a deployment tool ships (`outlast schema --presets` lists them)
+    #[arg(long, value_name = "NAME")]
+    preset: Vec<String>,
+    /// What to print
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LintFormat::Text)]
+    format: LintFormat,
+    /// Print how many keys other rotation periods need, even if nothing is wrong
+    #[arg(long)]
+    keys_table: bool,
 }
 
 #[derive(Debug, Args)]
@@ -150,6 +169,19 @@ enum Format {
     Markdown,
 }
 
+/// What `lint` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LintFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+    /// For pull requests
+    Markdown,
+    /// For code scanners
+    Sarif,
+}
+
 /// Parses the arguments and runs the command.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -165,6 +197,7 @@ pub fn main() -> ExitCode {
     let exit = match cli.command {
         Command::Run(args) => run::run(&args, &output),
         Command::Check(args) => check::check(&args, &output),
+        Command::Lint(args) => lint::lint(&args, &output),
         Command::Jobs(args) => jobs::jobs(&args, &output),
         Command::Schema(args) => schema::schema(&args, &output),
     };

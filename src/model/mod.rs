@@ -4,6 +4,7 @@
 //! behind it cannot fail. No serde, no I/O, no clock and no random numbers here.
 
 mod kind;
+mod places;
 pub mod program;
 mod services;
 pub mod study;
@@ -17,6 +18,7 @@ use crate::units::{Instant, Span};
 use program::Program;
 
 pub use kind::{Derived, Kind, PieceSize, Quantity, QuantityId, QuantityUnit, Resource, ResourceId, StepId};
+pub use places::{Places, Written};
 pub use services::{AuthToken, Link, LinkId, Pool, PoolId, Process, ProcessId, Sends, Service, ServiceId, ServiceUser};
 
 /// Everything that one replication needs.

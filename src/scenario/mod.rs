@@ -13,6 +13,7 @@ mod keys;
 mod kind;
 mod kinds;
 mod layers;
+mod lint;
 mod own;
 mod presets;
 mod process;
@@ -41,6 +42,7 @@ use sweep::Swept;
 
 pub use crate::document::Issues;
 pub use kinds::Kinds as JobKinds;
+pub use lint::{ToLint, load_to_lint, preset_to_lint, text_to_lint};
 pub use presets::{Preset, presets};
 pub use reference::reference;
 pub use schema::schema;

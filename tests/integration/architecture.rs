@@ -23,9 +23,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("cloud", &["units", "engine", "random", "model", "identity", "observe"]),
     ("experiment", &["units", "model", "observe", "cloud"]),
     ("analysis", &["units", "model", "observe", "stats"]),
-    ("report", &["units", "model", "jobs::Names", "jobs::definition", "observe", "analysis"]),
+    ("lint", &["units", "random::Dist", "model", "identity"]),
+    ("report", &["units", "model", "jobs::Names", "jobs::definition", "observe", "analysis", "lint"]),
     ("scenario", &["units", "random", "model", "identity::defaults", "jobs", "document"]),
-    ("cli", &["units", "model", "scenario", "experiment", "cloud::Records", "observe", "analysis", "report"]),
+    ("cli", &["units", "model", "scenario", "experiment", "cloud::Records", "observe", "analysis", "lint", "report"]),
     ("main", &["cli"]),
     ("lib", &[]),
 ];
