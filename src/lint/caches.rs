@@ -94,8 +94,8 @@ fn revocation_forgotten(keys: &Keys) -> Option<Draft> {
 
 fn exposure(model: &Model, keys: &Keys) -> Draft {
     let cached = caching(model).map(|(_, _, time)| time).max().unwrap_or_default();
-    let plain = keys.reach.map_or(keys.expiration, |reach| reach.min(keys.expiration));
-    let with_role = if keys.live_ok() { keys.expiration + keys.effective_window() } else { plain } + cached;
+    let plain = keys.expiration;
+    let with_role = plain + keys.effective_window() + cached;
     let what =
         format!("a stolen token is of use for {}, together with a service role for {}", Exact(plain), Exact(with_role));
     let mut draft = Draft::new(Lint::Exposure, "", what).severity(Severity::Note);
@@ -103,6 +103,11 @@ fn exposure(model: &Model, keys: &Keys) -> Draft {
         Span::ZERO => "once revoked it is refused at once: no receiver keeps answers".to_owned(),
         cached => format!("once revoked it passes for up to {} where an answer is kept", Exact(cached)),
     });
+    let longest = keys.longest_life() + cached;
+    if longest > with_role {
+        draft =
+            draft.why(format!("issued just after a rotation, it is for up to {} together with a role", Exact(longest)));
+    }
     if let Some(count) = keys.max_active_keys {
         draft = draft.why(format!("{count} Fernet keys lie on every node, each of which opens such tokens"));
     }

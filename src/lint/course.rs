@@ -61,6 +61,8 @@ pub(super) enum Call {
 pub(super) enum Walk {
     /// As if nothing were ever refused.
     Smooth,
+    /// The same with a token that has expired: Glance goes on with it where it is refused a trust.
+    Expired,
     /// Also what follows a refusal.
     WithRefusals,
 }
@@ -158,6 +160,7 @@ fn step(model: &Model, program: &Program, stand: Stand, walk: Walk, met: &mut Me
             }
             let delegated = match how {
                 Obtain::Exchange if same_life => Delegated::SameLife,
+                Obtain::Trust if same_life && walk == Walk::Expired => Delegated::SameLife,
                 Obtain::Exchange | Obtain::Trust | Obtain::Login => Delegated::AnotherLife,
             };
             let mut next = vec![Stand { delegated: Some(delegated), ..on() }];

@@ -92,7 +92,11 @@ fn words(study: &Study, points: &[usize]) -> String {
     if is_exact {
         let narrowed = study.axes.iter().zip(&values).filter(|(axis, values)| values.len() < axis.values.len());
         let label = |axis: &Axis, values: &[usize]| {
-            let labels: Vec<&str> = values.iter().map(|value| axis.values[*value].label.as_str()).collect();
+            let label = |value: &usize| match axis.values[*value].label.as_str() {
+                "" => "\"\"",
+                label => label,
+            };
+            let labels: Vec<&str> = values.iter().map(label).collect();
             format!("`{}` is {}", axis.key, labels.join(" or "))
         };
         let narrowed: Vec<String> = narrowed.map(|(axis, values)| label(axis, values)).collect();

@@ -86,14 +86,13 @@ fn too_short(keys: &Keys, keystone: &Keystone) -> Option<Draft> {
     }
     let reach = keys.reach?;
     let draft = if keys.live_ok() {
-        let what = format!(
-            "keys live {}, but tokens need {}: of the window of {} only {} {} of use",
-            Exact(reach),
-            Exact(keys.need()),
-            Exact(keys.window),
-            Exact(keys.effective_window()),
-            if keys.effective_window() == Span::ZERO { "is" } else { "are" },
-        );
+        let left = match keys.effective_window() {
+            Span::ZERO => "nothing is".to_owned(),
+            left => format!("only {} are", Exact(left)),
+        };
+        let (live, need) = (Exact(reach), Exact(keys.need()));
+        let what =
+            format!("keys live {live}, but tokens need {need}: of the window of {} {left} of use", Exact(keys.window));
         Draft::new(Lint::KeysDieInWindow, "", what)
     } else {
         let what = format!(

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::identity::Schedule;
 use crate::identity::cluster::{Cluster, Held, Syncs};
+use crate::identity::fernet::fatal_rotation;
 use crate::identity::lineage::Lineage;
 use crate::model::{Keys as Provider, Keystone, Model, Offset, Rotations, Spread};
 use crate::random::Dist;
@@ -111,6 +112,16 @@ impl Keys {
     pub fn effective_window(&self) -> Span {
         let left = self.reach.map_or(self.window, |reach| reach - self.expiration - self.skew);
         left.clamp(Span::ZERO, self.window)
+    }
+
+    /// How long a token may be of use beside a service token at most: one that is issued just after a rotation has a period
+    /// more than the cover.
+    pub fn longest_life(&self) -> Span {
+        let allowed = self.expiration + self.window;
+        match (self.rotating, self.max_active_keys) {
+            (Rotating::Every(period), Some(keys)) => allowed.min(period * i64::from(fatal_rotation(keys))),
+            _ => allowed,
+        }
     }
 
     /// How many rotations beside the schedule lifetime and window bear; `None`: any number, or there is no period.

@@ -55,8 +55,8 @@ impl Sent {
     /// As the matrix says it.
     pub const fn words(self) -> &'static str {
         match self {
-            Sent::ServiceUser => "[service_user]",
-            Sent::AuthToken => "[keystone_authtoken]",
+            Sent::ServiceUser => "service_user",
+            Sent::AuthToken => "auth_token's",
             Sent::Off => "no",
             Sent::Never => "never",
         }
@@ -69,7 +69,7 @@ impl Row {
         match (self.hop.bears, self.hop.carried) {
             (_, Carried::RoleRefused) => "never",
             (Bears::AnotherLife, _) => "its own token's end",
-            (Bears::Users, Carried::Accepted) => "the window's end",
+            (Bears::Users, Carried::Accepted) => "window's end",
             (Bears::Users, Carried::RoleIgnored | Carried::Nothing) => "expiration",
         }
     }
@@ -116,8 +116,8 @@ pub(super) fn courses(model: &Model, how: Walk) -> Vec<Met> {
     model.workloads.iter().map(walked).collect()
 }
 
-/// The matrix of a model, from what its jobs meet on a smooth way and on any.
-pub(super) fn matrix(model: &Model, places: &Places, smooth: &[Met], any: &[Met]) -> Matrix {
+/// The matrix of a model, from what its jobs meet on a smooth way, on the same with an expired token, and on any.
+pub(super) fn matrix(model: &Model, places: &Places, [smooth, expired, any]: [&[Met]; 3]) -> Matrix {
     let mut hops: BTreeMap<Hop, Vec<String>> = BTreeMap::new();
     for (workload, met) in model.workloads.iter().zip(any) {
         for call in &met.calls {
@@ -132,7 +132,10 @@ pub(super) fn matrix(model: &Model, places: &Places, smooth: &[Met], any: &[Met]
         }
     }
     let rows = hops.into_iter().map(|(hop, workloads)| row(model, places, hop, workloads)).collect();
-    let courses = model.workloads.iter().zip(smooth).map(|(workload, met)| course(model, workload, met)).collect();
+    let met = smooth.iter().zip(expired);
+    let courses =
+        model.workloads.iter().zip(met).map(|(workload, (smooth, expired))| course(model, workload, smooth, expired));
+    let courses = courses.collect();
     Matrix { rows, courses }
 }
 
@@ -170,14 +173,14 @@ fn row(model: &Model, places: &Places, hop: Hop, workloads: Vec<String>) -> Row 
     }
 }
 
-fn course(model: &Model, workload: &Workload, met: &Met) -> Course {
+fn course(model: &Model, workload: &Workload, smooth: &Met, expired: &Met) -> Course {
     let stop = |step, sender: ProcessId, receiver: ServiceId, why| Stop {
         step: workload.kind.step_name(step).to_owned(),
         sender: model.process(sender).name.clone(),
         receiver: model.service(receiver).name.clone(),
         why,
     };
-    let at_once = met.calls.iter().find_map(|call| match call {
+    let at_once = smooth.calls.iter().find_map(|call| match call {
         Call::Hop(hop, step) if hop.carried == Carried::RoleRefused => {
             Some(stop(*step, hop.from, hop.to, "the service token lacks the role"))
         }
@@ -186,7 +189,7 @@ fn course(model: &Model, workload: &Workload, met: &Met) -> Course {
         }
         Call::Hop(..) | Call::Exchange(..) => None,
     });
-    let after_expiration = met.calls.iter().find_map(|call| match call {
+    let after_expiration = expired.calls.iter().find_map(|call| match call {
         Call::Hop(hop, step) if hop.from != ProcessId::CLIENT => {
             let why = match (hop.bears, hop.carried) {
                 (_, Carried::RoleRefused) => "the service token lacks the role",

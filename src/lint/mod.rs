@@ -104,8 +104,9 @@ impl<'m> Settings<'m> {
         let before = since.map_or(Span::ZERO, |at| whole.expiration_at(at - Span::from_micros(1)));
         let keys = keys::keys(whole, &model.keystone, model.keystone.expiration.max(before));
         let smooth = matrix::courses(model, Walk::Smooth);
-        let any = matrix::courses(model, Walk::WithRefusals);
-        Settings { model, keys, matrix: matrix::matrix(model, places, &smooth, &any), smooth }
+        let (expired, any) = (matrix::courses(model, Walk::Expired), matrix::courses(model, Walk::WithRefusals));
+        let matrix = matrix::matrix(model, places, [&smooth, &expired, &any]);
+        Settings { model, keys, matrix, smooth }
     }
 
     fn findings(&self) -> Vec<finding::Draft> {

@@ -31,8 +31,8 @@ fn together<'r>(rows: impl Iterator<Item = (String, &'r Row)>) -> BTreeMap<Strin
     groups
 }
 
-/// `a → b`, each once.
-fn hops(rows: &[&Row]) -> String {
+/// `a → b`, each once, and whether it is one.
+fn hops(rows: &[&Row]) -> (String, bool) {
     let mut hops: Vec<String> = Vec::new();
     for row in rows {
         let hop = format!("{} → {}", row.sender, row.receiver);
@@ -40,7 +40,7 @@ fn hops(rows: &[&Row]) -> String {
             hops.push(hop);
         }
     }
-    listed(&hops)
+    (listed(&hops), hops.len() == 1)
 }
 
 /// The workloads of all rows, each once.
@@ -62,14 +62,15 @@ fn roles(model: &Model, rows: &[Row]) -> Vec<Draft> {
     for rows in by_user.into_values() {
         let row = rows[0];
         let (user, accepted) = (roles_key(model, row), listed(&row.accepted));
-        let subject = hops(&rows);
+        let (subject, is_one) = hops(&rows);
+        let is = if is_one { "is" } else { "are" };
         let lacks = if row.accepted.is_empty() {
             format!("{} accepts no role at all", row.receiver)
         } else if row.held.is_empty() {
-            format!("the user of {} tokens holds no role, and {} accepts {accepted}", row.sends.words(), row.receiver)
+            format!("`{user}` is empty, and {} accepts {accepted}", row.receiver)
         } else {
             let held = listed(&row.held);
-            format!("the user of {} tokens holds {held}, and {} accepts {accepted}", row.sends.words(), row.receiver)
+            format!("`{user}` has {held}, and {} accepts {accepted}", row.receiver)
         };
         let mended = |draft: Draft| {
             let mut draft = draft.why(format!("concerns {}", workloads(&rows)));
@@ -94,14 +95,15 @@ fn roles(model: &Model, rows: &[Row]) -> Vec<Draft> {
         };
         if row.hop.carried == Carried::RoleRefused {
             let what =
-                format!("{subject} is refused at once, with tokens of any age: the service token lacks the role");
+                format!("{subject} {is} refused at once, with tokens of any age: the service token lacks the role");
             found.push(mended(Draft::new(Lint::RoleMissing, &*subject, what).why(lacks)));
             continue;
         }
-        let what = format!("{subject} is refused once the user's token has expired: the service token lacks the role");
+        let what =
+            format!("{subject} {is} refused once the user's token has expired: the service token lacks the role");
         found.push(mended(Draft::new(Lint::RoleIgnored, &*subject, what).why(lacks.clone())));
         if row.required_after_upgrade {
-            let what = format!("after an upgrade to 2026.2 {subject} is refused at once, with tokens of any age");
+            let what = format!("after an upgrade to 2026.2 {subject} {is} refused at once, with tokens of any age");
             let kept = format!(
                 "today `{}` is false because nobody has set it, and only requests after expiration fail",
                 receiver_key(model, row.hop.to, REQUIRED)
@@ -113,7 +115,7 @@ fn roles(model: &Model, rows: &[Row]) -> Vec<Draft> {
 }
 
 fn toml_list(words: &[String]) -> String {
-    let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+    let quoted: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
     format!("[{}]", quoted.join(", "))
 }
 
@@ -125,21 +127,24 @@ fn not_sent(model: &Model, rows: &[Row]) -> Vec<Draft> {
     let by_owner = together(off.map(|row| (owner(model, row.hop.from).to_owned(), row)));
     let finding = |(owner, rows): (String, Vec<&Row>)| {
         let key = send_key(model, rows[0].hop.from)?;
-        let what = format!("{owner} sends no service tokens, so {} refuse an expired token", receivers(&rows));
+        let (receivers, is_one) = receivers(&rows);
+        let refuse = if is_one { "refuses" } else { "refuse" };
+        let what = format!("{owner} sends no service tokens, so {receivers} {refuse} an expired token");
         let safe =
             Safe::set(&*key, "true", format!("let {owner} send service tokens, with a role that the receivers accept"));
         let draft = Draft::new(Lint::NoServiceToken, owner, what);
-        let draft = draft.why(format!("hops: {}", hops(&rows))).why(format!("concerns {}", workloads(&rows)));
+        let draft = draft.why(format!("hops: {}", hops(&rows).0)).why(format!("concerns {}", workloads(&rows)));
         Some(draft.safe(safe).key(key))
     };
     by_owner.into_iter().filter_map(finding).collect()
 }
 
-fn receivers(rows: &[&Row]) -> String {
+/// Their names, and whether it is only one.
+fn receivers(rows: &[&Row]) -> (String, bool) {
     let mut names: Vec<&str> = rows.iter().map(|row| row.receiver.as_str()).collect();
     names.sort_unstable();
     names.dedup();
-    listed(&names)
+    (listed(&names), names.len() == 1)
 }
 
 fn is_backup(row: &Row) -> bool {

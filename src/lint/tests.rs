@@ -253,7 +253,10 @@ fn a_change_is_looked_at_too() {
     let report = linted(&format!("{CALM}\n{change}"), "job = \"boot-from-volume\"");
     let found: Vec<&str> =
         report.findings.iter().filter(|f| f.lint == Lint::NoServiceToken).map(|f| f.what.as_str()).collect();
-    assert_eq!(found, ["cinder sends no service tokens, so glance refuse an expired token, from the change at 2 h on"]);
+    assert_eq!(
+        found,
+        ["cinder sends no service tokens, so glance refuses an expired token, from the change at 2 h on"]
+    );
     assert_eq!(report.findings.iter().filter(|f| f.lint == Lint::Exposure).count(), 1, "said once");
 }
 

@@ -5,7 +5,7 @@ use super::finding::{Draft, Safe};
 use super::keys::Keys;
 use super::matrix::{Course, Row, Sent};
 use super::table::{Lint, Severity};
-use super::words::{Exact, as_option, bytes, listed, percent};
+use super::words::{Exact, as_option, bytes, percent};
 use crate::identity::session::MIN_TOKEN_LIFE;
 use crate::model::program::{Op, Poll};
 use crate::model::{Model, ProcessId, QuantityId, ServiceId, Source, Workload};
@@ -34,16 +34,14 @@ pub(super) fn findings(model: &Model, keys: &Keys, rows: &[Row], courses: &[Cour
 
 fn window_zero(keys: &Keys, rows: &[Row]) -> Option<Draft> {
     (keys.window == Span::ZERO).then_some(())?;
-    let senders: Vec<&str> = rows.iter().filter(|row| row.sends == Sent::ServiceUser).map(|row| &*row.sender).collect();
+    let is_used = rows.iter().any(|row| row.sends == Sent::ServiceUser);
     let life = Exact(keys.expiration);
     let draft =
         Draft::new(Lint::WindowZero, "", format!("there is no window: only `expiration` ({life}) covers a job"));
-    let draft = if senders.is_empty() {
+    let draft = if !is_used {
         draft.severity(Severity::Note).why("no service sends service tokens, which alone would use it")
     } else {
-        let mut senders = senders;
-        senders.dedup();
-        draft.why(format!("the service tokens of {} help nothing without it", listed(&senders)))
+        draft.why("services send service tokens, which help nothing without it")
     };
     let words = "set the window to the longest time that jobs may take (172800 s by default)";
     Some(draft.safe(Safe::set(WINDOW, "", words)).key(WINDOW))
@@ -176,18 +174,18 @@ fn wait_too_short(workload: &Workload, poll: &Poll, timing: &Timing<'_>) -> Opti
     let (size, share) = timing.beyond(last);
     (share > NEVER).then_some(())?;
     let (waits, polls) = (Exact(patience(poll)), poll.attempts);
-    let step = workload.kind.step_name(poll.request.step);
+    let step = format!("`{}` of {}", workload.kind.step_name(poll.request.step), workload.name);
     let what = match size {
         Some(_) if last < timing.fixed => {
-            format!("`{step}` gives up after {waits} ({polls} polls), before any job can be done")
+            format!("{step} gives up after {waits} ({polls} polls), before any job can be done")
         }
         Some(size) => format!(
-            "`{step}` gives up after {waits} ({polls} polls), too soon for {} of the jobs: those with more than {}",
+            "{step} gives up after {waits} ({polls} polls), too soon for {} of the jobs: those with more than {}",
             percent(share),
             bytes(size)
         ),
         None => format!(
-            "`{step}` gives up after {waits} ({polls} polls), and what it waits for takes at least {}",
+            "{step} gives up after {waits} ({polls} polls), and what it waits for takes at least {}",
             Exact(timing.fixed)
         ),
     };
@@ -211,8 +209,8 @@ fn wait_outlives_token(model: &Model, workload: &Workload, poll: &Poll, keys: &K
     };
     let good = if carried == Carried::Accepted { keys.expiration + keys.effective_window() } else { keys.expiration };
     (patience > good).then_some(())?;
-    let step = workload.kind.step_name(poll.request.step);
-    let what = format!("`{step}` waits up to {}, and a token is good for {} at most", Exact(patience), Exact(good));
+    let step = format!("`{}` of {}", workload.kind.step_name(poll.request.step), workload.name);
+    let what = format!("{step} waits up to {}, and a token is good for {} at most", Exact(patience), Exact(good));
     let draft = Draft::new(Lint::WaitOutlivesToken, &*workload.name, what);
     let draft = match carried {
         Carried::Accepted => {
@@ -250,11 +248,14 @@ fn transfers(model: &Model, workload: &Workload, course: &Course, keys: &Keys, m
     let good = Exact(good);
     let what = match size {
         Some(size) => format!(
-            "{} of the jobs take longer than the {good} to {until}, even with new tokens: those with more than {}",
+            "{} of {} take longer than the {good} to {until}, even with new tokens: those with more than {}",
             percent(share),
+            workload.name,
             bytes(size)
         ),
-        None => format!("jobs take at least {}, longer than the {good} to {until}", Exact(timing.fixed)),
+        None => {
+            format!("{} take at least {}, longer than the {good} to {until}", workload.name, Exact(timing.fixed))
+        }
     };
     let draft = Draft::new(Lint::TransferOutlivesToken, &*workload.name, what).key(EXPIRATION);
     let draft = match &course.after_expiration {

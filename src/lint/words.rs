@@ -61,7 +61,7 @@ pub(super) fn percent(share: f64) -> String {
     let percent = share * 100.0;
     match percent {
         p if p >= 99.95 && share < 1.0 => "more than 99.9 %".to_owned(),
-        p if p >= 10.0 => format!("{p:.0} %"),
+        p if (10.0..99.0).contains(&p) || share >= 1.0 => format!("{p:.0} %"),
         p if p >= 0.1 => format!("{p:.1} %"),
         p if p >= 0.001 => format!("{p:.3} %"),
         _ => "less than 0.001 %".to_owned(),
@@ -122,9 +122,13 @@ mod tests {
 
     #[test]
     fn shares_and_sizes_have_the_digits_that_one_reads() {
-        for (share, text) in
-            [(1.0, "100 %"), (0.9999, "more than 99.9 %"), (0.034, "3.4 %"), (1e-7, "less than 0.001 %")]
-        {
+        for (share, text) in [
+            (1.0, "100 %"),
+            (0.997, "99.7 %"),
+            (0.9999, "more than 99.9 %"),
+            (0.034, "3.4 %"),
+            (1e-7, "less than 0.001 %"),
+        ] {
             assert_eq!(percent(share), text);
         }
         for (size, text) in [(17.0, "17 B"), (2_147_483_648.0, "2 GiB"), (5_000_000_000.0, "4.7 GiB")] {

@@ -101,7 +101,8 @@ fn snippet<'a>(place: &'a Written, line: &'a str) -> Snippet<'a, annotate_snippe
 
 fn table(grid: &Grid) -> String {
     let mut table = Table::new();
-    table.load_style(TableStyle::new()).set_content_arrangement(ContentArrangement::Disabled).force_no_tty();
+    table.load_style(TableStyle::new()).set_content_arrangement(ContentArrangement::Dynamic).force_no_tty();
+    table.set_width(WIDTH as u16 - 2);
     table.set_header(&grid.heads);
     table.add_rows(&grid.rows);
     for column in table.column_iter_mut() {
