@@ -46,7 +46,12 @@ pub fn verdict(keys: &Keys) -> String {
     let live = Exact(reach);
     match keys.margin() {
         Some(margin) if margin > Span::ZERO => {
-            format!("keys live {live}, tokens need {need}: margin {}", Exact(margin))
+            let room = match keys.spare_rotations() {
+                None | Some(0) => String::new(),
+                Some(1) => ", room for 1 rotation beside the schedule".to_owned(),
+                Some(more) => format!(", room for {more} rotations beside the schedule"),
+            };
+            format!("keys live {live}, tokens need {need}: margin {}{room}", Exact(margin))
         }
         Some(Span::ZERO) => format!("keys live {live}, tokens need {need}: margin 0, unsafe by any sync lag"),
         _ if keys.live_ok() && keys.effective_window() == Span::ZERO => {
@@ -159,7 +164,10 @@ fn remedies(mut draft: Draft, keys: &Keys) -> Draft {
     if let Some(window) = keys.longest_window()
         && window < keys.window
     {
-        let words = format!("a window of at most {}", Exact(window));
+        let words = match window {
+            Span::ZERO => "no window at all, which these keys do not cover".to_owned(),
+            window => format!("a window of at most {}", Exact(window)),
+        };
         draft = draft.safe(Safe::set(WINDOW, format!("\"{}\"", as_option(window)), words));
     }
     if let Some(expiration) = keys.longest_expiration()

@@ -456,8 +456,11 @@ fn phases(rotations: &Rotations, special: &[Instant]) -> Vec<Schedule> {
                 Offset::Fixed(offset) => vec![at(offset.micros())],
                 Offset::Random if special.is_empty() => vec![at(0)],
                 Offset::Random => {
-                    let offsets: BTreeSet<i64> =
-                        special.iter().flat_map(|instant| [-1, 0, 1].map(|tick| instant.micros() + tick)).collect();
+                    let offsets: BTreeSet<i64> = special
+                        .iter()
+                        .flat_map(|instant| [-1, 0, 1].map(|tick| instant.micros() + tick))
+                        .map(|micros| micros.rem_euclid(period.micros()))
+                        .collect();
                     offsets.into_iter().map(at).collect()
                 }
             }

@@ -93,6 +93,10 @@ fn the_verdict_on_keys_is_one_line() {
         ("charm-keystone", "keys live 1 h, tokens need 49 h: nothing is left of the window of 48 h"),
         ("kolla-ansible-2018", "keys live 16 h, less than the 24 h of a token: tokens die up to 8 h early"),
         ("rhoso", "keys live 72 h, tokens need 49 h: margin 23 h"),
+        (
+            "openstack-ansible",
+            "keys live 120 h, tokens need 60 h: margin 60 h, room for 2 rotations beside the schedule",
+        ),
         ("devstack", "keys never rotate: tokens last as long as they may, 49 h with the window"),
     ] {
         let did = desk.run(&["lint", "--preset", preset]);
