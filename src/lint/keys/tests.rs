@@ -87,7 +87,7 @@ fn what_would_be_safe_is_the_least_that_is() {
     }
 }
 
-/// `facts`: by weekly, daily and hourly rotation for an hour and two days.
+/// With weekly, daily and hourly rotation, for a lifetime of an hour and a window of two days.
 #[test]
 fn the_table_says_how_many_keys_a_period_needs() {
     let keys = keys_of(&set("1h", "48h", 3, "cloud.fernet_rotation.every = \"24h\""));
