@@ -25,7 +25,8 @@
 //!    ended goes into a [`journal`], so that nothing is lost and machines can share the work.
 //! 4. [`cloud`] walks jobs through their programs. Each request queues for workers and meets the rules of
 //!    [`identity`], on the event queue, pools and links of [`engine`], with numbers from the named streams of [`random`].
-//! 5. [`observe`] keeps what happened, [`analysis`] turns it into metrics with intervals (by [`stats`]), and
+//! 5. [`lint`] needs none of this: it says of a model's settings what is going to be refused, by the rules alone.
+//! 6. [`observe`] keeps what happened, [`analysis`] turns it into metrics with intervals (by [`stats`]), and
 //!    [`report`] writes them down.
 //!
 //! # What is guaranteed
@@ -49,6 +50,7 @@ pub mod experiment;
 pub mod identity;
 pub mod jobs;
 pub mod journal;
+pub mod lint;
 pub mod model;
 pub mod observe;
 pub mod random;

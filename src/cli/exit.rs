@@ -7,7 +7,7 @@ use std::process::ExitCode;
 pub(super) enum Exit {
     /// Done, and every expectation holds.
     Done,
-    /// Ran, and an expectation failed, or a comparison found a regression.
+    /// Ran, and an expectation failed, a comparison found a regression, or a lint an error.
     ExpectationFailed,
     /// Could not run: bad arguments, a bad file, input or output.
     CouldNotRun,

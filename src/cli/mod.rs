@@ -5,6 +5,7 @@ mod compare;
 mod estimate;
 mod exit;
 mod jobs;
+mod lint;
 mod load;
 mod merge;
 mod output;
@@ -42,8 +43,8 @@ struct Cli {
     manners: Manners,
 }
 
-const AFTER_HELP: &str = "Exit codes: 0 done and every expectation holds; 1 could not run; 2 an expectation failed, or \
-                          a comparison found a regression; 130 interrupted.";
+const AFTER_HELP: &str = "Exit codes: 0 done and every expectation holds; 1 could not run; 2 an expectation failed, \
+                          a comparison found a regression, or a lint an error; 130 interrupted.";
 
 /// How a command speaks.
 #[derive(Clone, Copy, Debug, Args)]
@@ -71,6 +72,8 @@ enum Command {
     Check(CheckArgs),
     /// Compare two results, or what two scenarios would give, pair by pair of replications
     Compare(CompareArgs),
+    /// Say what is wrong with the settings of scenarios, without simulating anything
+    Lint(LintArgs),
     /// List the kinds of jobs, or print what the jobs of one do
     Jobs(JobsArgs),
     /// Print the JSON Schema of scenario files
@@ -197,6 +200,22 @@ struct CompareArgs {
 }
 
 #[derive(Debug, Args)]
+struct LintArgs {
+    /// Scenario files, or folders of them; without `[[workload]]`, every shipped job kind is looked at
+    #[arg(required_unless_present = "preset", value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Also what a deployment tool ships (`outlast schema --presets` lists them)
+    #[arg(long, value_name = "NAME")]
+    preset: Vec<String>,
+    /// What to print
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LintFormat::Text)]
+    format: LintFormat,
+    /// Print how many keys other rotation periods need, even if nothing is wrong
+    #[arg(long)]
+    keys_table: bool,
+}
+
+#[derive(Debug, Args)]
 struct JobsArgs {
     /// A kind, whose course is printed
     #[arg(value_name = "KIND")]
@@ -260,6 +279,19 @@ enum Format {
     Markdown,
 }
 
+/// What `lint` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LintFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+    /// For pull requests
+    Markdown,
+    /// For code scanners
+    Sarif,
+}
+
 /// Parses the arguments and runs the command.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -278,6 +310,7 @@ pub fn main() -> ExitCode {
         Command::Status(args) => status::status(&args, &output),
         Command::Check(args) => check::check(&args, &output),
         Command::Compare(args) => compare::compare(&args, &output),
+        Command::Lint(args) => lint::lint(&args, &output),
         Command::Jobs(args) => jobs::jobs(&args, &output),
         Command::Schema(args) => schema::schema(&args, &output),
     };

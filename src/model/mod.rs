@@ -5,6 +5,7 @@
 
 pub mod independence;
 mod kind;
+mod places;
 pub mod program;
 mod services;
 pub mod study;
@@ -18,6 +19,7 @@ use crate::units::{Instant, Span};
 use program::Program;
 
 pub use kind::{Derived, Kind, PieceSize, Quantity, QuantityId, QuantityUnit, Resource, ResourceId, StepId};
+pub use places::{Places, Written};
 pub use services::{AuthToken, Link, LinkId, Pool, PoolId, Process, ProcessId, Sends, Service, ServiceId, ServiceUser};
 
 /// Everything that one replication needs. Points of a sweep share the lists that are equal.

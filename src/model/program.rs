@@ -9,7 +9,7 @@ use super::vocabulary::{Cleanup, Reason};
 use crate::units::Span;
 
 /// An index into the operations of a program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Label(pub u16);
 
 impl Label {

@@ -16,6 +16,7 @@ pub mod folder;
 pub mod jobs;
 pub mod json;
 pub mod junit;
+pub mod lint;
 pub mod manifest;
 pub mod markdown;
 pub mod plot;

@@ -15,6 +15,7 @@ mod keys;
 mod kind;
 mod kinds;
 mod layers;
+mod lint;
 mod own;
 mod own_presets;
 mod precision;
@@ -45,6 +46,7 @@ use sweep::Swept;
 
 pub use crate::document::Issues;
 pub use kinds::Kinds as JobKinds;
+pub use lint::{ToLint, load_to_lint, preset_to_lint, text_to_lint};
 pub use presets::{Preset, presets};
 pub use reference::reference;
 pub use schema::schema;

@@ -24,6 +24,8 @@ mod elision;
 mod golden;
 /// Every kind of job, by the second at which its token dies.
 mod kinds;
+/// Verdicts without a simulation, and that the simulator agrees with them.
+mod lint;
 /// Slots, API workers and links in whole scenarios: queueing theory from the file to the facts.
 mod load;
 /// A job alone does what it does among all others.

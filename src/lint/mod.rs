@@ -1,0 +1,123 @@
+//! Closed-form verdicts on the settings of a scenario: what is going to be refused, why, and what would be safe.
+//!
+//! Nothing is simulated. Keys are replayed by the rules of `identity`, hops are read off the programs of the jobs, and
+//! everything is done for every point of a sweep and every change. The words of a finding are made here, because they are
+//! its content; how they are laid out is the renderers' affair.
+
+mod caches;
+mod course;
+mod finding;
+mod key_findings;
+mod keys;
+mod matrix;
+mod service_tokens;
+mod table;
+mod waits;
+mod words;
+
+use crate::model::study::Study;
+use crate::model::{Model, Places};
+use crate::units::{Instant, Span};
+
+use course::Walk;
+use finding::AtPoint;
+
+pub use course::{Bears, Carried, Hop};
+pub use finding::{Finding, Safe, Scope};
+pub use key_findings::verdict;
+pub use keys::{Keys, KeysRow, LateCopies, Rotating, TABLE_LAG, Unreadable};
+pub use matrix::{Course, Matrix, Row, Sent, Stop};
+pub use table::{About, Lint, Severity};
+pub use words::Exact;
+
+/// What was found in a study.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// The worst first.
+    pub findings: Vec<Finding>,
+    /// What keys amount to, for the settings at the start of each point; those that are alike once.
+    pub keys: Vec<(Keys, Scope)>,
+    /// Who sends service tokens to whom, likewise.
+    pub matrices: Vec<(Matrix, Scope)>,
+}
+
+impl Report {
+    /// How many findings are of a severity.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|finding| finding.severity == severity).count()
+    }
+
+    /// The worst severity of a finding.
+    pub fn worst(&self) -> Option<Severity> {
+        self.findings.iter().map(|finding| finding.severity).min()
+    }
+}
+
+/// Lints every point of a study; `places` says where its keys are written.
+pub fn lint(study: &Study, places: &Places) -> Report {
+    let mut found = Vec::with_capacity(study.points.len());
+    let (mut keys, mut matrices): (Vec<(Keys, Vec<usize>)>, _) = (Vec::new(), Vec::new());
+    for point in &study.points {
+        let mut at = AtPoint::default();
+        for (epoch, (since, model)) in epochs(&point.model).enumerate() {
+            let settings = Settings::of(&point.model, model, since, places);
+            at.add(since, settings.findings());
+            if epoch == 0 {
+                // Shares of late copies are floats, which no map takes.
+                match keys.iter_mut().find(|(known, _)| *known == settings.keys) {
+                    Some((_, points)) => points.push(point.number),
+                    None => keys.push((settings.keys, vec![point.number])),
+                }
+                matrices.push((point.number, settings.matrix));
+            }
+        }
+        found.push((point.number, at));
+    }
+    Report {
+        findings: finding::merge(study, places, found),
+        keys: keys.into_iter().map(|(keys, points)| (keys, Scope::of(study, points))).collect(),
+        matrices: finding::group(matrices)
+            .into_iter()
+            .map(|(matrix, points)| (matrix, Scope::of(study, points)))
+            .collect(),
+    }
+}
+
+/// The settings from the start on, then from every change on.
+fn epochs(model: &Model) -> impl Iterator<Item = (Option<Instant>, &Model)> {
+    let changes = model.changes.iter().map(|change| (Some(change.at), &change.model));
+    std::iter::once((None, model)).chain(changes)
+}
+
+/// One set of settings, and what is worked out of it.
+struct Settings<'m> {
+    model: &'m Model,
+    keys: Keys,
+    matrix: Matrix,
+    smooth: Vec<course::Met>,
+}
+
+impl<'m> Settings<'m> {
+    /// `whole` knows the rotations and all changes, `model` what holds from `since` on.
+    fn of(whole: &Model, model: &'m Model, since: Option<Instant>, places: &Places) -> Settings<'m> {
+        // A token keeps the life that it was issued with.
+        let before = since.map_or(Span::ZERO, |at| whole.expiration_at(at - Span::from_micros(1)));
+        let keys = keys::keys(whole, &model.keystone, model.keystone.expiration.max(before));
+        let smooth = matrix::courses(model, Walk::Smooth);
+        let (expired, any) = (matrix::courses(model, Walk::Expired), matrix::courses(model, Walk::WithRefusals));
+        let matrix = matrix::matrix(model, places, [&smooth, &expired, &any]);
+        Settings { model, keys, matrix, smooth }
+    }
+
+    fn findings(&self) -> Vec<finding::Draft> {
+        let Settings { model, keys, matrix, smooth } = self;
+        let mut found = key_findings::findings(keys, &model.keystone);
+        found.extend(service_tokens::findings(model, &matrix.rows, smooth));
+        found.extend(waits::findings(model, keys, &matrix.rows, &matrix.courses, smooth));
+        found.extend(caches::findings(model, keys));
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests;

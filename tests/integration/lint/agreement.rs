@@ -1,0 +1,219 @@
+//! What lint says is what is simulated.
+
+use outlast::cloud::{Records, simulate};
+use outlast::lint::{Report, lint};
+use outlast::model::Model;
+use outlast::model::vocabulary::Reason;
+use outlast::scenario::text_to_lint;
+use proptest::prelude::*;
+
+use crate::support::{failure, records};
+
+/// What lint says of a text, and its only point.
+fn linted(text: &str) -> (Report, Model) {
+    let mut read = text_to_lint("test.toml", text, std::path::Path::new("")).unwrap_or_else(|e| panic!("{e}\n{text}"));
+    let report = lint(&read.study, &read.places);
+    (report, read.study.points.remove(0).model)
+}
+
+/// How many jobs failed first for each reason.
+fn causes(model: &Model) -> impl Fn(Reason) -> usize {
+    let records = simulate(model, 0, Records::Jobs).records;
+    let causes: Vec<Reason> = records.iter().filter_map(failure).map(|failure| failure.first_cause.reason).collect();
+    move |reason| causes.iter().filter(|cause| **cause == reason).count()
+}
+
+/// A cloud whose rotations all lie a microsecond after whole seconds. Jobs come every second with a new token, so some of
+/// them have theirs from just before any of them, and ask for something in the last microsecond of the window.
+#[derive(Clone, Debug)]
+struct Keys {
+    expiration: i64,
+    window: i64,
+    keys: u32,
+    rotation: String,
+    duration: i64,
+}
+
+impl Keys {
+    fn text(&self) -> String {
+        let Keys { expiration, window, keys, rotation, duration } = self;
+        let wait = (expiration + window) * 1_000_000 - 1;
+        format!(
+            r#"
+name = "keys"
+run.duration = "{duration}s"
+keystone.token = {{ expiration = {expiration}, allow_expired_window = {window} }}
+keystone.fernet_tokens.max_active_keys = {keys}
+{rotation}
+nova.service_user.send_service_user_token = true
+nova.keystone_authtoken.token_cache_time = -1
+glance.keystone_authtoken.token_cache_time = -1
+
+[[workload]]
+name = "jobs"
+job = "ask"
+arrivals = {{ every = "1s" }}
+token_age = "0s"
+queue = "{wait}us"
+
+[[job]]
+name = "ask"
+description = "Asks once, late."
+quantities = {{ queue = {{ meaning = "How late." }} }}
+steps = [
+    {{ request = "post", from = "client", to = "nova" }},
+    {{ wait = "queue" }},
+    {{ request = "ask", from = "nova-compute", to = "glance" }},
+]
+"#
+        )
+    }
+}
+
+/// Periods on one to three nodes whose copies come a fixed time later.
+fn periods() -> impl Strategy<Value = Keys> {
+    (1_i64..90, 0_i64..60, 1_u32..7, 4_i64..40, 1_u32..4, 0_i64..40).prop_map(
+        |(expiration, window, keys, period, nodes, lag)| Keys {
+            expiration,
+            window,
+            keys,
+            rotation: format!(
+                "cloud.fernet_rotation = {{ every = \"{period}s\", offset = \"1us\" }}\n\
+                 cloud.keystone = {{ nodes = {nodes}, sync_lag = \"{}s\" }}",
+                lag % period
+            ),
+            // With several nodes one job in four at least is issued on the right one and read on the right one: that
+            // none in 80 periods is has a chance of 1e-10.
+            duration: 80 * period,
+        },
+    )
+}
+
+/// The same on one node, with rotations besides.
+fn extras() -> impl Strategy<Value = Keys> {
+    (1_i64..90, 0_i64..60, 3_u32..7, 5_i64..30, proptest::collection::vec(0_i64..60, 1..4)).prop_map(
+        |(expiration, window, keys, period, extra)| {
+            let first = period * i64::from(keys + 1);
+            let extra: Vec<String> = extra.iter().map(|at| format!("\"{}s 1us\"", first + at)).collect();
+            Keys {
+                expiration,
+                window,
+                keys,
+                rotation: format!(
+                    "cloud.fernet_rotation = {{ every = \"{period}s\", offset = \"1us\", extra = [{}] }}",
+                    extra.join(", ")
+                ),
+                duration: first + 60 + period * i64::from(keys + 2),
+            }
+        },
+    )
+}
+
+/// Lists with any gaps.
+fn lists() -> impl Strategy<Value = Keys> {
+    (1_i64..90, 0_i64..60, 1_u32..6, proptest::collection::vec(1_i64..60, 1..9)).prop_map(
+        |(expiration, window, keys, gaps)| {
+            let mut last = 0;
+            let instants: Vec<i64> = gaps
+                .iter()
+                .map(|gap| {
+                    last += gap;
+                    last
+                })
+                .collect();
+            let at: Vec<String> = instants.iter().map(|at| format!("\"{at}s 1us\"")).collect();
+            let rotation = format!("cloud.fernet_rotation.at = [{}]", at.join(", "));
+            Keys { expiration, window, keys, rotation, duration: last + 1 }
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    /// A token of the worst age fails where keys do not outlive lifetime and window, and nowhere else.
+    #[test]
+    fn keys_that_are_called_too_short_lose_tokens_and_no_others_do(
+        case in prop_oneof![periods(), extras(), lists()],
+    ) {
+        let (report, model) = linted(&case.text());
+        let keys = &report.keys[0].0;
+        let causes = causes(&model);
+        let gone = causes(Reason::FernetKeyGone);
+        // With several nodes the service token of the sender may be the first to be lost.
+        let lost = gone + causes(Reason::ServiceTokenInvalid);
+        prop_assert_eq!(lost > 0, !keys.window_ok(), "{} of {:?}", lost, keys);
+        if keys.unreadable.is_none() {
+            prop_assert_eq!(causes(Reason::FernetKeyNotSynced), 0, "{:?}", keys);
+        }
+    }
+}
+
+/// Settings of service tokens, one after the other over those in which everything sends.
+const SETTINGS: [&str; 13] = [
+    "",
+    "nova.service_user.send_service_user_token = false",
+    "cinder.service_user.send_service_user_token = false",
+    "nova.service_user.send_service_user_token = false\ncinder.service_user.send_service_user_token = false",
+    "cinder.DEFAULT.backup_swift_service_auth = false",
+    "cinder.nova.auth_type = \"\"",
+    "cloud.service_users.nova.roles = [\"member\"]",
+    "cloud.service_users.cinder.roles = [\"member\"]",
+    "cloud.release = \"2026.1\"\ncloud.service_users.nova.roles = [\"member\"]",
+    "cloud.release = \"2026.1\"\ncloud.service_users.cinder.roles = [\"member\"]",
+    "glance.keystone_authtoken.service_token_roles = [\"admin\"]",
+    "glance.glance_store.default_store = \"swift\"\nglance.glance_store.swift_store_multi_tenant = true",
+    "glance.glance_store.default_store = \"cinder\"",
+];
+
+const ALL_SEND: &str = "nova.service_user.send_service_user_token = true
+cinder.service_user.send_service_user_token = true
+cinder.DEFAULT.backup_swift_service_auth = true
+cinder.nova.auth_type = \"password\"";
+
+/// What the job does about a refusal is to log it, so that it is the cause of nothing.
+const ONLY_LOGGED: [(&str, &str); 2] = [("unshelve", "delete_image"), ("live-migration", "post_attachment_delete")];
+
+/// A job of every kind, with a new token and with one that expires behind the first request: it stops where lint says.
+#[test]
+fn jobs_stop_at_the_hop_that_is_named() {
+    let mut stopped = 0;
+    for definition in outlast::jobs::builtins() {
+        let kind = &definition.kind.name;
+        // Their clients send more than one request, and the second would be too late.
+        if matches!(kind.as_str(), "image-upload" | "image-import") {
+            continue;
+        }
+        for settings in SETTINGS {
+            for (is_expired, age) in [(false, "0s"), (true, "3599s")] {
+                let key = |line: &str| line.split(" = ").next().unwrap_or_default().to_owned();
+                let set: Vec<String> = settings.lines().map(key).collect();
+                let over: Vec<&str> = ALL_SEND.lines().filter(|line| !set.contains(&key(line))).collect();
+                let caches: String = ["nova", "cinder", "glance", "neutron"]
+                    .map(|service| format!("{service}.keystone_authtoken.token_cache_time = -1\n"))
+                    .concat();
+                let text = format!(
+                    "name = \"x\"\n{}\n{settings}\n{caches}run.duration = \"1s\"\ncloud.requests.time = \"2s\"\n\
+                     [[workload]]\nname = \"jobs\"\njob = \"{kind}\"\narrivals = {{ every = \"1h\" }}\n\
+                     token_age = \"{age}\"\n",
+                    over.join("\n")
+                );
+                let (report, model) = linted(&text);
+                let course = &report.matrices[0].0.courses[0];
+                let named = if is_expired { &course.after_expiration } else { &course.at_once };
+                let [record] = &records(&model, 0)[..] else { panic!("one job") };
+                let cause = failure(record).map(|failure| definition.kind.step_name(failure.first_cause.step));
+                let named = named.as_ref().map(|stop| stop.step.as_str());
+                let is_logged = named.is_some_and(|step| ONLY_LOGGED.contains(&(kind.as_str(), step)));
+                let told = format!("{kind}, expired: {is_expired}, {settings:?}: {course:?}, {cause:?}");
+                if is_logged {
+                    assert_ne!(cause, named, "{told}");
+                } else {
+                    assert_eq!(cause, named, "{told}");
+                    stopped += usize::from(cause.is_some());
+                }
+            }
+        }
+    }
+    assert!(stopped > 100, "{stopped} jobs stopped where they should");
+}
