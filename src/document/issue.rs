@@ -108,9 +108,18 @@ impl Issues {
 
     /// The problems, each with file, line, column, the source line and a caret under the text.
     pub fn render(&self, color: bool) -> String {
+        self.render_as(&Level::ERROR, color)
+    }
+
+    /// The same of what is only odd.
+    pub fn render_warnings(&self, color: bool) -> String {
+        self.render_as(&Level::WARNING, color)
+    }
+
+    fn render_as(&self, level: &Level<'static>, color: bool) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
         let shown = self.list.iter().take(MOST_SHOWN);
-        let mut blocks: Vec<String> = shown.map(|issue| self.render_one(issue, &renderer)).collect();
+        let mut blocks: Vec<String> = shown.map(|issue| self.render_one(issue, level, &renderer)).collect();
         if self.list.len() > MOST_SHOWN {
             blocks.push(format!("… and {} more problems", self.list.len() - MOST_SHOWN));
         }
@@ -133,7 +142,7 @@ impl Issues {
         self.sources.get(place.source as usize)
     }
 
-    fn render_one(&self, issue: &Issue, renderer: &Renderer) -> String {
+    fn render_one(&self, issue: &Issue, level: &Level<'static>, renderer: &Renderer) -> String {
         let mut elements: Vec<Element<'_>> = Vec::new();
         if let Some((place, source)) = issue.place.and_then(|place| Some((place, self.source(place)?))) {
             let mut snippet = Snippet::source(&*source.text)
@@ -153,7 +162,7 @@ impl Issues {
         if let Some(help) = &issue.help {
             elements.push(Level::HELP.message(help.as_str()).into());
         }
-        renderer.render(&[Level::ERROR.primary_title(issue.message.as_str()).elements(elements)])
+        renderer.render(&[level.clone().primary_title(issue.message.as_str()).elements(elements)])
     }
 }
 

@@ -13,6 +13,7 @@ mod keys;
 mod kind;
 mod kinds;
 mod layers;
+mod options;
 mod own;
 mod presets;
 mod process;
@@ -41,6 +42,7 @@ use sweep::Swept;
 
 pub use crate::document::Issues;
 pub use kinds::Kinds as JobKinds;
+pub use options::{ServiceOption, Shape, options, releases};
 pub use presets::{Preset, presets};
 pub use reference::reference;
 pub use schema::schema;
