@@ -17,6 +17,17 @@ const FIRST_DAY: i64 = 20_605;
 const COMMANDS: [&str; 2] = ["fernet_rotate", "fernet-rotate"];
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+/// Words for five fields; a start of the machine is no time.
+const WORDS: [(&str, &str); 8] = [
+    ("@yearly", "0 0 1 1 *"),
+    ("@annually", "0 0 1 1 *"),
+    ("@monthly", "0 0 1 * *"),
+    ("@weekly", "0 0 * * 0"),
+    ("@daily", "0 0 * * *"),
+    ("@midnight", "0 0 * * *"),
+    ("@hourly", "0 * * * *"),
+    ("@reboot", ""),
+];
 /// Instants that are written out for a schedule without a period.
 const MOST_INSTANTS: usize = 50_000;
 /// How far back it is worth looking for rotations that made the keys of the start.
@@ -168,15 +179,15 @@ pub fn crontabs(files: &[CronFile]) -> Result<Rotations, Issues> {
             let line = raw.trim();
             let fields = fields(line).filter(|_| COMMANDS.iter().any(|command| line.contains(command)));
             let begin = raw.len() - raw.trim_start().len();
-            let kept = fields.map_or(0, str::len);
             // Commands and settings of the environment may hold secrets.
+            let kept = fields.map_or(0, |fields| harmless(fields).len());
             let hide = |text: &str| text.bytes().map(|byte| if byte == b'\n' { '\n' } else { '*' }).collect::<String>();
             shown.push_str(&hide(&raw[..begin]));
             shown.push_str(&raw[begin..begin + kept]);
             shown.push_str(&hide(&raw[begin + kept..]));
             if let Some(fields) = fields {
                 let from = (start + begin) as u32;
-                let place = Place { source, start: from, end: from + fields.len() as u32 };
+                let place = Place { source, start: from, end: from + kept as u32 };
                 match read_line(fields, format!("{}:{number}", file.name)) {
                     Ok(line) => lines.push(line),
                     Err(message) => issues.push(Issue::at(place, message)),
@@ -222,16 +233,32 @@ fn fields(line: &str) -> Option<&str> {
     Some(&line[..end])
 }
 
+/// Whether a word is made of what fields are made of, so that a part of a command, with a secret perhaps, is not.
+fn is_field(word: &str) -> bool {
+    let is_name = |part: &str| MONTHS.iter().chain(&WEEKDAYS).any(|name| part.eq_ignore_ascii_case(name));
+    let is_number = |part: &str| part.len() <= 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+    word.split(['*', ',', '/', '-', '+', '~']).all(|part| is_number(part) || is_name(part))
+        || WORDS.iter().any(|(known, _)| *known == word)
+}
+
+/// The words at the beginning that are fields.
+fn harmless(fields: &str) -> &str {
+    let mut end = 0;
+    for word in fields.split_inclusive(char::is_whitespace) {
+        if !is_field(word.trim_end()) {
+            break;
+        }
+        end += word.len();
+    }
+    fields[..end].trim_end()
+}
+
 fn read_line(fields: &str, at: String) -> Result<Line, String> {
-    let spelled = match fields {
-        "@yearly" | "@annually" => "0 0 1 1 *",
-        "@monthly" => "0 0 1 * *",
-        "@weekly" => "0 0 * * 0",
-        "@daily" | "@midnight" => "0 0 * * *",
-        "@hourly" => "0 * * * *",
-        "@reboot" => return Err("`@reboot` names no time: set `cloud.fernet_rotation.extra` by hand".to_owned()),
-        other if other.starts_with('@') => return Err(format!("`{other}` is unknown to cron")),
-        other => other,
+    let spelled = match WORDS.iter().find(|(word, _)| *word == fields) {
+        Some((_, "")) => return Err("`@reboot` names no time: set `cloud.fernet_rotation.extra` by hand".to_owned()),
+        Some((_, spelled)) => spelled,
+        None if fields.starts_with('@') => return Err("the word behind the `@` is unknown to cron".to_owned()),
+        None => fields,
     };
     let parts: Vec<&str> = spelled.split_whitespace().collect();
     let [minutes, hours, days, months, weekdays] = parts.as_slice() else {
@@ -253,8 +280,10 @@ fn read_line(fields: &str, at: String) -> Result<Line, String> {
 
 /// A field as a set of bits: numbers, ranges and steps, separated by commas; names count from `low`.
 fn field(text: &str, what: &str, low: u32, high: u32, names: &[&str]) -> Result<u64, String> {
-    let wrong =
-        |part: &str| format!("`{part}` is no {what}: numbers from {low} to {high}, `*`, `a-b`, `*/n` and `a-b/n` are");
+    let wrong = |part: &str| {
+        let part = if is_field(part) { format!("`{part}`") } else { "this".to_owned() };
+        format!("{part} is no {what}: numbers from {low} to {high}, `*`, `a-b`, `*/n` and `a-b/n` are")
+    };
     let number = |part: &str| -> Option<u32> {
         let named = (low..).zip(names).find(|(_, name)| part.eq_ignore_ascii_case(name)).map(|(number, _)| number);
         let written = || part.parse().ok().filter(|_| part.bytes().all(|byte| byte.is_ascii_digit()));

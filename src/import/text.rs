@@ -213,7 +213,7 @@ fn table(text: &mut String, name: &str, lines: &[(String, String)]) {
         return;
     }
     if !name.is_empty() {
-        let _ = writeln!(text, "[{name}]{}", if name.starts_with('[') { "]" } else { "" });
+        let _ = writeln!(text, "[{name}]");
     }
     let width = |line: &str| line.chars().count();
     let widths = lines.iter().map(|(value, _)| width(value)).filter(|width| *width <= WIDEST);

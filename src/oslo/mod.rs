@@ -257,7 +257,12 @@ impl<'t> Namespace<'t> {
 
     /// What a `$reference` in an option of `section` stands for.
     fn referred(&self, section: &str, reference: &str, left: &mut usize, problems: &mut Problems) -> Referred {
-        let (group, name) = reference.split_once('.').unwrap_or((section, reference));
+        let (group, name) = match reference.split_once('.') {
+            // `DEFAULT` is no group that can be referred to by name.
+            Some((DEFAULT, _)) => return Referred::Unknown,
+            Some(named) => named,
+            None => (section, reference),
+        };
         let find = |section: &str, name: &str| {
             self.options.iter().find(|option| option.section == section && option.name == name)
         };

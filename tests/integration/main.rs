@@ -20,12 +20,16 @@ mod documents;
 mod elision;
 /// The bytes of a small run, and that nothing but scenario and seed moves them.
 mod golden;
+/// From configuration files to a scenario that runs; what is wrong with them, and that no secret is told.
+mod import;
 /// Every kind of job, by the second at which its token dies.
 mod kinds;
 /// Slots, API workers and links in whole scenarios: queueing theory from the file to the facts.
 mod load;
 /// The rules against what the real Keystone, keystonemiddleware and keystoneauth answered.
 mod oracle;
+/// The file rules of oslo.config against what that package answered.
+mod oslo;
 /// Servers with a queue, shared links and networks of them do what queueing theory says.
 mod queueing;
 /// Every reason is produced by a small scenario, with its step and its first cause.
