@@ -30,6 +30,8 @@ const WORDS: [(&str, &str); 8] = [
 ];
 /// Instants that are written out for a schedule without a period.
 const MOST_INSTANTS: usize = 50_000;
+/// Lines that rotate keys, or are wrong: a crontab has few.
+const MOST_LINES: usize = 100;
 /// How far back it is worth looking for rotations that made the keys of the start.
 const LONGEST_PAST: i64 = 3_660;
 
@@ -189,6 +191,10 @@ pub fn crontabs(files: &[CronFile]) -> Result<Rotations, Issues> {
                 let from = (start + begin) as u32;
                 let place = Place { source, start: from, end: from + kept as u32 };
                 match read_line(fields, format!("{}:{number}", file.name)) {
+                    _ if issues.len() > MOST_LINES => break,
+                    Ok(_) if lines.len() >= MOST_LINES => {
+                        issues.push(Issue::at(place, format!("more than {MOST_LINES} lines rotate the keys")));
+                    }
                     Ok(line) => lines.push(line),
                     Err(message) => issues.push(Issue::at(place, message)),
                 }

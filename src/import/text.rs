@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::document::{Node, Value};
+use crate::identity::defaults::MIN_TOKEN_LIFE;
 use crate::units::Span;
 
 use super::cron::{Regular, Rotations};
@@ -46,7 +47,6 @@ struct Plan {
 
 /// Writes the scenario. Every line with a value has a comment that says where it comes from.
 pub fn scenario_text(configurations: &Configurations, choices: &Choices) -> String {
-    let release = &configurations.release;
     let plan = plan(configurations, choices);
     let mut text = String::from(
         "# Written by `outlast import`. A value is followed by the file and line that say it, or by `default of` the release.\n",
@@ -75,7 +75,7 @@ pub fn scenario_text(configurations: &Configurations, choices: &Choices) -> Stri
     for service in Service::ALL {
         options(&mut text, configurations, service);
     }
-    cloud(&mut text, release, &plan);
+    cloud(&mut text, configurations, &plan);
     text
 }
 
@@ -117,8 +117,8 @@ fn line(setting: &Setting, release: &str, default: &str) -> (String, String) {
     }
 }
 
-fn cloud(text: &mut String, release: &str, plan: &Plan) {
-    let line = |value: &str, comment: &str| (value.to_owned(), comment.to_owned());
+fn cloud(text: &mut String, configurations: &Configurations, plan: &Plan) {
+    let release = &configurations.release;
     let please = |value: &str, what: &str| (value.to_owned(), format!("{SET}: {what}"));
     table(
         text,
@@ -158,13 +158,23 @@ fn cloud(text: &mut String, release: &str, plan: &Plan) {
                 "`outlast jobs` lists the kinds; write a workload for each that you run",
             ),
             please("arrivals = { poisson = \"30/h\" }", "how many are submitted"),
-            line("token_age = { renewing = \"120s\" }", "a client that renews in time; please set"),
+            token_age(configurations),
             please(
                 "image_size = { lognormal = { median = \"16GiB\", sigma = 1.0 }, max = \"400GiB\" }",
                 "how large images are",
             ),
         ],
     );
+}
+
+/// How old tokens are: a client cannot renew in time what lives no longer than its margin.
+fn token_age(configurations: &Configurations) -> (String, String) {
+    let margin = i128::from(MIN_TOKEN_LIFE.micros() / 1_000_000);
+    let (age, client) = match integer(configurations, "keystone.token.expiration") {
+        Some(lifetime) if lifetime <= margin => ("{ of_expiration = { uniform = [0, 1] } }".to_owned(), "any age"),
+        _ => (format!("{{ renewing = \"{margin}s\" }}"), "a client that renews in time"),
+    };
+    (format!("token_age = {age}"), format!("{SET}: {client}"))
 }
 
 fn plan(configurations: &Configurations, choices: &Choices) -> Plan {
@@ -185,8 +195,10 @@ fn plan(configurations: &Configurations, choices: &Choices) -> Plan {
                 let lines = [format!("every = \"{}\"", span(period)), format!("offset = \"{}\"", span(offset))];
                 return Plan { days, lines: lines.into_iter().map(|value| line(value, &origin)).collect() };
             }
+            let keys = integer(configurations, "keystone.fernet_tokens.max_active_keys");
+            let keys = keys.and_then(|keys| usize::try_from(keys).ok()).unwrap_or(0);
             // Two keys more than are kept: the oldest of the start has then been made by a rotation of the list.
-            let instants = rotations.instants(max_active_keys(configurations).saturating_add(2), days + DRAIN_DAYS + 1);
+            let instants = rotations.instants(keys.saturating_add(2), days + DRAIN_DAYS + 1);
             let written: Vec<String> = instants.iter().map(|at| quoted(&span(Span::from_seconds(at * 60)))).collect();
             let rows: Vec<String> = written.chunks(IN_A_LINE).map(|row| format!("    {},\n", row.join(", "))).collect();
             let at = format!("at = [ # {origin}\n{}]", rows.concat());
@@ -195,15 +207,13 @@ fn plan(configurations: &Configurations, choices: &Choices) -> Plan {
     }
 }
 
-fn max_active_keys(configurations: &Configurations) -> usize {
-    let path = "keystone.fernet_tokens.max_active_keys";
-    let setting = configurations.settings.iter().find(|setting| setting.option.path() == path);
-    let default = || setting.and_then(|setting| setting.option.default(&configurations.release)?.parse().ok());
-    let written = setting.and_then(|setting| match &setting.said {
-        Said::Value { value: Value { node: Node::Integer(keys), .. }, .. } => usize::try_from(*keys).ok(),
-        _ => None,
-    });
-    written.or_else(default).unwrap_or(0)
+/// The value of an option that is an integer, by default if no file says it.
+fn integer(configurations: &Configurations, path: &str) -> Option<i128> {
+    let setting = configurations.settings.iter().find(|setting| setting.option.path() == path)?;
+    match &setting.said {
+        Said::Value { value: Value { node: Node::Integer(integer), .. }, .. } => Some(*integer),
+        _ => setting.option.default(&configurations.release)?.parse().ok(),
+    }
 }
 
 /// A table with its values, their comments one below the other.
@@ -216,10 +226,11 @@ fn table(text: &mut String, name: &str, lines: &[(String, String)]) {
         let _ = writeln!(text, "[{name}]");
     }
     let width = |line: &str| line.chars().count();
-    let widths = lines.iter().map(|(value, _)| width(value)).filter(|width| *width <= WIDEST);
-    let widest = widths.max().unwrap_or(0);
+    let is_value = |line: &str| !line.starts_with('#') && !line.contains('\n');
+    let widths = lines.iter().filter(|(value, _)| is_value(value)).map(|(value, _)| width(value));
+    let widest = widths.filter(|width| *width <= WIDEST).max().unwrap_or(0);
     for (value, comment) in lines {
-        let gap = if value.contains('\n') { 0 } else { widest.saturating_sub(width(value)) };
+        let gap = if is_value(value) { widest.saturating_sub(width(value)) } else { 0 };
         let mark = if value.starts_with('#') { "–" } else { "#" };
         let _ = writeln!(text, "{value}{:gap$} {mark} {comment}", "");
     }
@@ -227,7 +238,7 @@ fn table(text: &mut String, name: &str, lines: &[(String, String)]) {
 }
 
 /// A span in whole minutes or seconds, exact: `1d 2h 3m`.
-fn span(span: Span) -> String {
+pub(super) fn span(span: Span) -> String {
     const UNITS: [(&str, i64); 4] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
     let seconds = span.micros() / 1_000_000;
     if span.micros() % 1_000_000 != 0 || seconds == 0 {

@@ -4,6 +4,9 @@
 
 use std::ops::Range;
 
+/// Wrong lines of a file, after which it is none.
+const MOST_WRONG: usize = 50;
+
 /// Everything that a text says. What is written stays borrowed: this is not the place to decide what may be shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Lexed<'t> {
@@ -60,6 +63,7 @@ pub(super) enum Malformed {
     NoSeparator,
     EmptyKey,
     NoSection,
+    TooMany,
 }
 
 impl Malformed {
@@ -72,6 +76,7 @@ impl Malformed {
             Malformed::NoSeparator => "no ':' or '=' found in assignment",
             Malformed::EmptyKey => "key cannot be empty",
             Malformed::NoSection => "section must be started before assignment",
+            Malformed::TooMany => "so many lines are wrong that the rest of the file is not read",
         }
     }
 
@@ -86,6 +91,7 @@ impl Malformed {
             Malformed::NoSeparator => "write `option = value`, or a `#` at the beginning of a comment",
             Malformed::EmptyKey => "write `option = value`",
             Malformed::NoSection => "write `[DEFAULT]` above it",
+            Malformed::TooMany => "is this a configuration file?",
         }
     }
 }
@@ -121,6 +127,10 @@ pub(super) fn lex(text: &str) -> Lexed<'_> {
         let content = text[line.clone()].trim_end_matches(is_blank);
         let span = line.start..line.start + content.len();
         let wrong = |what| Wrong { span: span.clone(), what };
+        if lexed.wrong.len() >= MOST_WRONG {
+            lexed.wrong.push(wrong(Malformed::TooMany));
+            break;
+        }
         if content.is_empty() {
             (is_open, strayed) = (false, false);
             continue;
@@ -238,6 +248,14 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(told(text), *expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_file_that_is_none_is_given_up() {
+        let text = "x\n".repeat(1_000);
+        let lexed = lex(&text);
+        assert_eq!(lexed.wrong.len(), MOST_WRONG + 1);
+        assert_eq!(lexed.wrong.last().map(|wrong| wrong.what), Some(Malformed::TooMany));
     }
 
     #[test]

@@ -26,7 +26,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("report", &["units", "model", "jobs::Names", "jobs::definition", "observe", "analysis"]),
     ("scenario", &["units", "random", "model", "identity::defaults", "jobs", "document"]),
     ("oslo", &["document"]),
-    ("import", &["units", "document", "oslo", "scenario"]),
+    ("import", &["units", "document", "identity::defaults", "oslo", "scenario"]),
     (
         "cli",
         &[

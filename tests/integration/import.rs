@@ -70,8 +70,7 @@ fn a_cloud_becomes_a_scenario_that_runs() {
     ]);
     did.exits(0).complains("`[DEFAULT] rpc_thread_pool_size` is an old name of `[DEFAULT] executor_thread_pool_size`");
     no_secret(&did);
-    let expected = ["name = \"mine\" # --name", "expiration           = 7200"];
-    assert!(did.stdout.contains(expected[0]), "{}", did.stdout);
+    assert!(did.stdout.contains("name = \"mine\" # --name"), "{}", did.stdout);
     let lines: Vec<(String, String)> = did
         .stdout
         .lines()
@@ -116,7 +115,7 @@ fn what_no_file_says_is_to_be_set() {
     assert_eq!(plain.stdout, "");
     let text = desk.read("new.toml");
     assert!(text.contains("every = \"24h\" # please set: how often"), "{text}");
-    assert!(text.contains("expiration           = 3600") || text.contains("expiration = 3600"), "{text}");
+    assert!(text.contains("expiration = 3600 "), "{text}");
     assert!(text.contains("# default of 2026.2, keystone.conf not given"), "{text}");
     desk.run(&["check", "new.toml", "--replications", "1"]).exits(0);
     // What was set by hand is not lost.
@@ -151,6 +150,7 @@ fn bad_files_are_refused_with_all_that_is_wrong() {
         ("binary", b"\x7fELF\x02\x01\xff\xfehunter2".to_vec(), &["is not UTF-8 text"]),
         ("zeros", b"[token]\nexpiration = 1\n\0hunter2".to_vec(), &["is no text file"]),
         ("large", vec![b'#'; 100 << 20], &["is larger than 4 MiB, the limit"]),
+        ("no configuration", b"hunter2\n".repeat(400_000), &["so many lines are wrong"]),
         ("byte order mark", "\u{feff}[token]\nexpiration = 1\n".as_bytes().to_vec(), &["keystone.conf:1:1"]),
     ];
     // Each option ten times within another: without a limit this would not end.
@@ -412,6 +412,9 @@ fn lines() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Options of which a scenario takes less than the service.
+const LIMITED: [&str; 2] = ["nova.DEFAULT.block_device_allocate_retries", "cinder.DEFAULT.scheduler_max_attempts"];
+
 /// How many cases, of those that take longer in a run of their own.
 fn runs() -> ProptestConfig {
     let cases = std::env::var("OUTLAST_FUZZ_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(400);
@@ -447,9 +450,10 @@ proptest! {
                 prop_assert!(!text.contains(SECRET), "{text}");
                 prop_assert!(without_comment(&text).is_empty(), "{text}");
                 if let Err(issues) = load_text("any.toml", &text, Path::new(""), &Overrides::default()) {
-                    // Two options that a scenario does not take together; each by itself has been checked.
+                    // What no job of a scenario does so often is only known once its jobs are compiled.
                     let told = issues.to_string();
-                    prop_assert!(told.contains("block_device_allocate_retries"), "{told}\n{text}");
+                    let is_limit = |option: &str| told.contains(option);
+                    prop_assert!(LIMITED.into_iter().any(is_limit), "{told}\n{text}");
                 }
             }
         }

@@ -39,7 +39,8 @@ fn options() -> Vec<Opt> {
         opt("token", "caching", Type::Flag, Some(Value::Flag(true))),
         opt("auth", "roles", Type::List, Some(Value::List(vec!["service".to_owned()]))),
         Opt {
-            deprecated: vec![old("auth", "old_servers"), old(DEFAULT, "servers")],
+            // A name of its own argument comes behind those of the list.
+            deprecated: vec![old(DEFAULT, "servers"), old("auth", "old_servers")],
             ..opt("auth", "servers", Type::List, None)
         },
     ]
