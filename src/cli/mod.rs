@@ -2,8 +2,10 @@
 
 mod check;
 mod compare;
+mod conf;
 mod estimate;
 mod exit;
+mod import;
 mod jobs;
 mod lint;
 mod load;
@@ -78,6 +80,8 @@ enum Command {
     Jobs(JobsArgs),
     /// Print the JSON Schema of scenario files
     Schema(SchemaArgs),
+    /// Write a scenario from the configuration files of a cloud
+    Import(ImportArgs),
 }
 
 #[derive(Debug, Args)]
@@ -232,6 +236,18 @@ struct SchemaArgs {
     presets: bool,
 }
 
+#[derive(Debug, Args)]
+struct ImportArgs {
+    #[command(flatten)]
+    conf: conf::ConfArgs,
+    /// Name of the scenario
+    #[arg(long, value_name = "NAME", default_value = "imported")]
+    name: String,
+    /// New file to write the scenario to [default: print it]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
 /// What can be changed about a simulation from outside its file.
 #[derive(Clone, Copy, Debug, Args)]
 struct SimulationArgs {
@@ -313,6 +329,7 @@ pub fn main() -> ExitCode {
         Command::Lint(args) => lint::lint(&args, &output),
         Command::Jobs(args) => jobs::jobs(&args, &output),
         Command::Schema(args) => schema::schema(&args, &output),
+        Command::Import(args) => import::import(&args, &output),
     };
     if output.has_lost() { exit.max(Exit::CouldNotRun).into() } else { exit.into() }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Element, Level, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Element, Level, Renderer, Snippet};
 
 use super::source::{Place, Source};
 
@@ -108,9 +109,18 @@ impl Issues {
 
     /// The problems, each with file, line, column, the source line and a caret under the text.
     pub fn render(&self, color: bool) -> String {
+        self.render_as(&Level::ERROR, color)
+    }
+
+    /// The same of what is only odd.
+    pub fn render_warnings(&self, color: bool) -> String {
+        self.render_as(&Level::WARNING, color)
+    }
+
+    fn render_as(&self, level: &Level<'static>, color: bool) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
         let shown = self.list.iter().take(MOST_SHOWN);
-        let mut blocks: Vec<String> = shown.map(|issue| self.render_one(issue, &renderer)).collect();
+        let mut blocks: Vec<String> = shown.map(|issue| self.render_one(issue, level, &renderer)).collect();
         if self.list.len() > MOST_SHOWN {
             blocks.push(format!("… and {} more problems", self.list.len() - MOST_SHOWN));
         }
@@ -133,35 +143,58 @@ impl Issues {
         self.sources.get(place.source as usize)
     }
 
-    fn render_one(&self, issue: &Issue, renderer: &Renderer) -> String {
+    fn render_one(&self, issue: &Issue, level: &Level<'static>, renderer: &Renderer) -> String {
         let mut elements: Vec<Element<'_>> = Vec::new();
         if let Some((place, source)) = issue.place.and_then(|place| Some((place, self.source(place)?))) {
-            let mut snippet = Snippet::source(&*source.text)
-                .path(source.name.as_str())
-                .annotation(AnnotationKind::Primary.span(range(place, source)));
             let also = issue.also.as_ref().and_then(|(place, label)| Some((*place, label, self.source(*place)?)));
-            if let Some((other, label, _)) = also.filter(|(other, _, _)| other.source == place.source) {
-                snippet = snippet.annotation(AnnotationKind::Context.span(range(other, source)).label(label.as_str()));
+            let (mut spans, mut elsewhere) = (vec![range(place, source)], None);
+            match also {
+                Some((other, _, _)) if other.source == place.source => spans.push(range(other, source)),
+                Some((other, label, source)) => elsewhere = Some((range(other, source), label, source)),
+                None => {}
+            }
+            let (snippet, before) = snippet(source, &spans);
+            let mut snippet = snippet.annotation(AnnotationKind::Primary.span(within(&spans[0], before)));
+            if let (Some(span), Some((_, label, _))) = (spans.get(1), also) {
+                snippet = snippet.annotation(AnnotationKind::Context.span(within(span, before)).label(label.as_str()));
             }
             elements.push(snippet.into());
-            if let Some((other, label, elsewhere)) = also.filter(|(other, _, _)| other.source != place.source) {
-                let context = AnnotationKind::Context.span(range(other, elsewhere)).label(label.as_str());
-                elements
-                    .push(Snippet::source(&*elsewhere.text).path(elsewhere.name.as_str()).annotation(context).into());
+            if let Some((span, label, source)) = elsewhere {
+                let (snippet, before) = self::snippet(source, std::slice::from_ref(&span));
+                let context = AnnotationKind::Context.span(within(&span, before)).label(label.as_str());
+                elements.push(snippet.annotation(context).into());
             }
         }
         if let Some(help) = &issue.help {
             elements.push(Level::HELP.message(help.as_str()).into());
         }
-        renderer.render(&[Level::ERROR.primary_title(issue.message.as_str()).elements(elements)])
+        renderer.render(&[level.clone().primary_title(issue.message.as_str()).elements(elements)])
     }
 }
 
 /// The bytes of a place, kept inside the text whatever happens.
-fn range(place: Place, source: &Source) -> std::ops::Range<usize> {
+fn range(place: Place, source: &Source) -> Range<usize> {
     let length = source.text.len();
     let start = (place.start as usize).min(length);
     start..(place.end as usize).clamp(start, length)
+}
+
+/// The lines from the first of the spans to the last, and how many bytes stand before them. The renderer looks at every
+/// line that it is given, for every problem anew, and a file may have a million.
+fn snippet<'s>(source: &'s Source, spans: &[Range<usize>]) -> (Snippet<'s, Annotation<'s>>, usize) {
+    let text = &*source.text;
+    let first = spans.iter().map(|span| span.start).min().unwrap_or(0);
+    let last = spans.iter().map(|span| span.end).max().unwrap_or(0);
+    let start = text.get(..first).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
+    let end = text.get(last..).and_then(|behind| behind.find('\n')).map_or(text.len(), |at| last + at + 1);
+    // A span behind the last line end has no line of its own.
+    let (start, end) = if start < end { (start, end) } else { (0, text.len()) };
+    let lines = text[..start].matches('\n').count();
+    (Snippet::source(&text[start..end]).line_start(lines + 1).path(source.name.as_str()), start)
+}
+
+fn within(span: &Range<usize>, before: usize) -> Range<usize> {
+    span.start - before..span.end - before
 }
 
 impl fmt::Display for Issues {

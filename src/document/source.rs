@@ -106,7 +106,11 @@ impl Sources {
     }
 }
 
-fn read_text(path: &Path, limit: u64) -> Result<String, String> {
+/// Reads a text file of at most `limit` bytes.
+///
+/// # Errors
+/// Why it cannot be read, with its path and nothing of what it holds.
+pub fn read_text(path: &Path, limit: u64) -> Result<String, String> {
     let shown = path.display();
     let cannot = |error: std::io::Error| match error.kind() {
         ErrorKind::NotFound => format!("no such file: `{shown}`"),

@@ -218,9 +218,9 @@ impl Journal {
         for stretch in stretches {
             let bytes = read_stretch(&self.facts, *stretch).map_err(trouble)?;
             match records::next(&mut bytes.as_slice()).map_err(trouble)? {
-                Some((Record::Ended(Batch { facts, .. }), _)) => match &mut known {
-                    Some(known) => known.merge(facts),
-                    None => known = Some(facts),
+                Some((Record::Ended(batch), _)) => match &mut known {
+                    Some(known) => known.merge(batch.facts),
+                    None => known = Some(batch.facts),
                 },
                 Some((Record::Complete(_) | Record::Whole, _)) | None => {
                     return Err(trouble(io::Error::new(ErrorKind::InvalidData, "it has changed while it was read")));
@@ -260,7 +260,7 @@ impl Journal {
         let records: Vec<Record> = pending
             .batches
             .into_values()
-            .map(Record::Ended)
+            .map(|batch| Record::Ended(Box::new(batch)))
             .chain(pending.complete.into_iter().map(Record::Complete))
             .collect();
         self.append(&pending.rows, records)
@@ -301,7 +301,8 @@ impl Held {
     /// Takes in the next record, which has so many bytes.
     fn take(&mut self, record: Record, bytes: u64) {
         match record {
-            Record::Ended(Batch { facts, rows }) => {
+            Record::Ended(batch) => {
+                let Batch { facts, rows } = *batch;
                 let (stretches, replications) = self.facts.entry(facts.point).or_default();
                 stretches.push(Stretch { at: self.facts_end, length: bytes });
                 replications.extend(facts.replications);

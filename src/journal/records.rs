@@ -16,7 +16,7 @@ const CHECK: usize = 8;
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Record {
     /// Replications of a point have ended.
-    Ended(Batch),
+    Ended(Box<Batch>),
     /// A point has all the replications that fall to this journal.
     Complete(usize),
     /// Nothing is left to do.

@@ -27,10 +27,15 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("lint", &["units", "random::Dist", "model", "identity"]),
     ("report", &["units", "model", "jobs::Names", "jobs::definition", "observe", "analysis", "lint"]),
     ("scenario", &["units", "random", "model", "identity::defaults", "jobs", "document"]),
+    ("oslo", &["document"]),
+    ("import", &["units", "document", "identity::defaults", "oslo", "scenario"]),
     (
         "cli",
         &[
             "units",
+            "document",
+            "oslo::File",
+            "import",
             "model",
             "scenario",
             "experiment",

@@ -22,6 +22,8 @@ mod documents;
 mod elision;
 /// The bytes of a small run, and that nothing but scenario and seed moves them.
 mod golden;
+/// From configuration files to a scenario that runs; what is wrong with them, and that no secret is told.
+mod import;
 /// Every kind of job, by the second at which its token dies.
 mod kinds;
 /// Verdicts without a simulation, and that the simulator agrees with them.
@@ -32,6 +34,8 @@ mod load;
 mod lone;
 /// The rules against what the real Keystone, keystonemiddleware and keystoneauth answered.
 mod oracle;
+/// The file rules of oslo.config against what that package answered.
+mod oslo;
 /// Replications are added until the answer is as sure as asked for.
 mod precision;
 /// Presets of a scenario's own, one over another.

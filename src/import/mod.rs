@@ -1,0 +1,288 @@
+//! From the configuration files of a cloud to a scenario. No file is opened here, and no rule of oslo.config stated.
+//!
+//! [`read`] takes texts and gives [`Configurations`]: every option of OpenStack that a scenario has a key for, with its
+//! value and where it was written. [`scenario_text`] writes them down as a scenario, in which every value says where it
+//! comes from. What is no option of that table is not read, kept or shown: it may be a password.
+
+mod cron;
+mod services;
+mod stores;
+mod text;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::document::{Issue, Issues, Node, Place, Source, Sources, Value, listing};
+use crate::oslo::{self, Namespace, Problems, Reading};
+use crate::scenario::{self, ServiceOption};
+use services::Gone;
+use stores::Layout;
+
+pub use cron::{CronFile, Rotations, crontabs};
+pub use services::Service;
+pub use text::{Choices, Schedule, scenario_text};
+
+/// The largest configuration file: ten times the complete sample of nova.conf with all its comments.
+pub const FILE_LIMIT: u64 = 4 << 20;
+
+/// A configuration file of a service.
+#[derive(Clone, Debug)]
+pub struct ConfFile {
+    /// Whose it is.
+    pub service: Service,
+    /// Its name and text.
+    pub file: oslo::File,
+}
+
+/// What the files of a cloud say of the options that scenarios have keys for.
+#[derive(Debug)]
+pub struct Configurations {
+    release: String,
+    /// The files of each service, in the order in which it reads them.
+    files: Vec<(Service, Vec<String>)>,
+    settings: Vec<Setting>,
+}
+
+/// An option and what is said of it.
+#[derive(Clone, Debug)]
+struct Setting {
+    option: ServiceOption,
+    said: Said,
+}
+
+/// What the files say.
+#[derive(Clone, Debug)]
+enum Said {
+    /// Nothing: the default of the release holds.
+    Nothing,
+    /// This, and where; the text says what else is to be known.
+    Value { value: Value, at: String, note: &'static str },
+    /// That it has no value, and where.
+    Unset { at: String },
+    /// Something that stands in an option which is not read.
+    Elsewhere { at: String },
+}
+
+/// What came of reading.
+#[derive(Debug)]
+pub struct Read {
+    /// What the files say, or all that is wrong with them.
+    pub configurations: Result<Configurations, Issues>,
+    /// What a service takes in silence, and whoever wrote it did not mean.
+    pub warnings: Option<Issues>,
+}
+
+impl Configurations {
+    /// Where a key of a scenario was written, as `file:line`; `None`: nowhere.
+    pub fn place(&self, path: &str) -> Option<&str> {
+        let setting = self.settings.iter().find(|setting| setting.option.path() == path)?;
+        match &setting.said {
+            Said::Nothing => None,
+            Said::Value { at, .. } | Said::Unset { at } | Said::Elsewhere { at } => Some(at),
+        }
+    }
+
+    fn files_of(&self, service: Service) -> &[String] {
+        self.files.iter().find(|(known, _)| *known == service).map_or(&[], |(_, files)| files)
+    }
+}
+
+/// Reads the files of all services under the defaults of a release; those of one service in the order given, in which
+/// later ones win.
+pub fn read(files: Vec<ConfFile>, release: &str) -> Read {
+    let mut problems = Problems::default();
+    let mut sources = Sources::default();
+    let mut settings: Vec<(ServiceOption, Reading, &'static str)> = Vec::new();
+    let mut names = Vec::new();
+    if !scenario::releases().contains(&release) {
+        let message = format!("unknown release `{release}`; known are {}", listing(scenario::releases()));
+        problems.errors.push(Issue::general(message));
+    }
+    let mut first_source = 0;
+    for service in Service::ALL {
+        let own: Vec<oslo::File> =
+            files.iter().filter(|file| file.service == service).map(|file| file.file.clone()).collect();
+        of_service(service, release, &own, first_source, &mut settings, &mut sources, &mut problems);
+        first_source += own.len() as u32;
+        names.push((service, own.into_iter().map(|file| file.name).collect()));
+    }
+    drop(files);
+    let sources = sources.into_list();
+    let settings: Vec<Setting> =
+        settings.into_iter().map(|(option, reading, note)| setting(option, reading, note, &sources)).collect();
+    let warnings = problems.warnings;
+    let warnings = (warnings.len() > 0).then(|| warnings.finish(sources.clone()));
+    let configurations = if problems.errors.len() > 0 {
+        Err(problems.errors.finish(sources))
+    } else {
+        Ok(Configurations { release: release.to_owned(), files: names, settings })
+    };
+    Read { configurations, warnings }
+}
+
+/// Reads the files of one service, and adds what of them may be shown to the sources.
+fn of_service(
+    service: Service,
+    release: &str,
+    files: &[oslo::File],
+    first_source: u32,
+    settings: &mut Vec<(ServiceOption, Reading, &'static str)>,
+    sources: &mut Sources,
+    problems: &mut Problems,
+) {
+    let mut namespace = Namespace::parse(files, first_source, problems);
+    let options = || scenario::options().filter(|option| option.service == service.code());
+    namespace.declare(options().map(|option| services::declared(option, release)));
+    let layout = Layout::of(service, &mut namespace, problems);
+    for option in options() {
+        let section = layout.section(option);
+        if section != option.section {
+            namespace.declare([oslo::Opt { section: section.clone(), ..services::declared(option, release) }]);
+        }
+        let (reading, note) = match layout.default_store(option) {
+            Some((kind, place)) => {
+                let (store, note) = stores::simulated(&kind);
+                (Reading::Found(oslo::Value::Text(store.to_owned()), place), note)
+            }
+            None => stored(option, namespace.read(&section, option.name, problems)),
+        };
+        check(option, &reading, problems);
+        settings.push((option, reading, note));
+    }
+    namespace.look_alikes(problems);
+    let gone = services::gone();
+    let mentioned = || gone.iter().filter(|gone| gone.service == service && is_gone(gone, release));
+    for gone in mentioned() {
+        warn_of_gone(gone, release, &namespace, problems);
+    }
+    warn_of_strangers(service, files, first_source, &namespace, problems);
+    let foreign = || Service::ALL.into_iter().filter(|other| *other != service);
+    let signs = foreign().flat_map(|other| other.own_sections()).map(|section| (*section, ""));
+    let signs = signs.chain(foreign().flat_map(|other| other.own_options()).map(|option| (oslo::DEFAULT, *option)));
+    let harmless: Vec<(&str, &str)> = mentioned().map(|gone| (gone.section, gone.name)).chain(signs).collect();
+    for (file, masked) in files.iter().zip(namespace.masked(&harmless)) {
+        sources.add(&file.name, Arc::from(masked), Path::new(""));
+    }
+}
+
+/// The kind of a store as scenarios name it.
+fn stored(option: ServiceOption, reading: Reading) -> (Reading, &'static str) {
+    match reading {
+        Reading::Found(oslo::Value::Text(kind), place) if option.path() == stores::DEFAULT_STORE => {
+            let (store, note) = stores::simulated(&kind);
+            (Reading::Found(oslo::Value::Text(store.to_owned()), place), note)
+        }
+        other => (other, ""),
+    }
+}
+
+/// Whether the value is one that a scenario takes.
+fn check(option: ServiceOption, reading: &Reading, problems: &mut Problems) {
+    let (value, place) = match reading {
+        Reading::Found(value, place) => (value, place),
+        Reading::Elsewhere(place) => {
+            let message = format!("`{}` refers to an option that outlast does not read", option.name);
+            let help = "the scenario has the default instead, to be set by hand";
+            problems.warnings.push(Issue::at(*place, message).help(help));
+            return;
+        }
+        Reading::Absent | Reading::Refused => return,
+    };
+    let has_default = option.default(scenario::releases().last().copied().unwrap_or_default()).is_some();
+    match as_toml(value, *place) {
+        None if has_default => {
+            let message = format!("`{}` is empty, which is no value and not the default either", option.name);
+            problems.errors.push(Issue::at(*place, message).help("remove the line, or write a value"));
+        }
+        None => {}
+        Some(value) => {
+            option.accepts(&value, &mut problems.errors);
+        }
+    }
+}
+
+/// A value as scenarios have it; `None`: there is none.
+fn as_toml(value: &oslo::Value, place: Place) -> Option<Value> {
+    let node = match value {
+        oslo::Value::Flag(flag) => Node::Flag(*flag),
+        oslo::Value::Integer(integer) => Node::Integer(*integer),
+        oslo::Value::Text(text) if text.is_empty() => return None,
+        oslo::Value::Text(text) => Node::Text(text.clone()),
+        oslo::Value::List(items) => {
+            // An empty item is a role that nobody has, or a server that is none.
+            let items = items.iter().filter(|item| !item.is_empty());
+            Node::Array(items.map(|item| Value { place, node: Node::Text(item.clone()) }).collect())
+        }
+        oslo::Value::Pairs(_) | oslo::Value::Nothing => return None,
+    };
+    Some(Value { place, node })
+}
+
+fn setting(option: ServiceOption, reading: Reading, note: &'static str, sources: &[Source]) -> Setting {
+    let at = |place: Place| match sources.get(place.source as usize) {
+        Some(source) => format!("{}:{}", source.name, source.line_column(place.start as usize).0),
+        None => String::new(),
+    };
+    let said = match reading {
+        Reading::Absent | Reading::Refused => Said::Nothing,
+        Reading::Elsewhere(place) => Said::Elsewhere { at: at(place) },
+        Reading::Found(value, place) => match as_toml(&value, place) {
+            Some(value) => Said::Value { value, at: at(place), note },
+            None => Said::Unset { at: at(place) },
+        },
+    };
+    Setting { option, said }
+}
+
+fn is_gone(gone: &Gone, release: &str) -> bool {
+    gone.since.is_none_or(|since| release >= since)
+}
+
+fn warn_of_gone(gone: &Gone, release: &str, namespace: &Namespace<'_>, problems: &mut Problems) {
+    for place in namespace.mentions(gone.section, gone.name) {
+        let message = match gone.since {
+            Some(since) => format!("`{}` is gone since {since}, and {release} ignores it", gone.name),
+            None => format!("`{}` was gone long before {release}, which ignores it", gone.name),
+        };
+        problems.warnings.push(Issue::at(place, message).help(gone.instead));
+    }
+}
+
+/// Warns of files that belong to another service.
+fn warn_of_strangers(
+    service: Service,
+    files: &[oslo::File],
+    first_source: u32,
+    namespace: &Namespace<'_>,
+    problems: &mut Problems,
+) {
+    let signs = |service: Service| -> Vec<Place> {
+        let sections = service.own_sections().iter().flat_map(|section| namespace.sections(section));
+        let options = service.own_options().iter().flat_map(|option| namespace.mentions(oslo::DEFAULT, option));
+        sections.chain(options).collect()
+    };
+    let own = signs(service);
+    for other in Service::ALL.into_iter().filter(|other| *other != service) {
+        let theirs = signs(other);
+        for (file, source) in files.iter().zip(first_source..) {
+            let base = file.name.rsplit(['/', '\\']).next().unwrap_or_default();
+            let sign = theirs.iter().find(|place| place.source == source);
+            let is_known = own.iter().any(|place| place.source == source);
+            if base != other.file_name() && (sign.is_none() || is_known) {
+                continue;
+            }
+            let message = format!(
+                "`{}` is read as a file of {}, and looks like one of {}",
+                file.name,
+                service.code(),
+                other.code()
+            );
+            let issue =
+                sign.map_or_else(|| Issue::general(message.clone()), |place| Issue::at(*place, message.clone()));
+            problems.warnings.push(issue.help(format!("if it is, give it as `--{}`", other.code())));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+//! What a service takes in silence, and whoever wrote it did not mean.
+
+use crate::document::Issue;
+
+use super::lex::{Assignment, Header, is_blank};
+use super::{DEFAULT, Opt, Parsed, Problems, normalised};
+
+/// Warnings of each kind for a file: nobody reads more.
+const MOST: usize = 50;
+
+/// A name as it would be written by those who know the rules: small letters and underscores.
+pub(super) fn plain(name: &str) -> String {
+    name.trim_matches(is_blank).to_lowercase().replace('-', "_")
+}
+
+/// Warns of an option that a file sets more than once.
+pub(super) fn at_repetition(file: &Parsed<'_>, option: &Opt, settings: &[&Assignment<'_>], problems: &mut Problems) {
+    if let [.., before, last] = settings
+        && before.value != last.value
+    {
+        let message = format!("`{}` is set {} times in this file, and the last one wins", option.name, settings.len());
+        let issue = Issue::at(file.place(&last.span), message);
+        problems.warnings.push(issue.also(file.place(&before.span), "this one has no effect"));
+    }
+}
+
+/// Warns of an old name that still counts.
+pub(super) fn at_name(
+    file: &Parsed<'_>,
+    option: &Opt,
+    last: &Assignment<'_>,
+    section: &str,
+    name: &str,
+    problems: &mut Problems,
+) {
+    if (section, name) != (&option.section, &option.name) {
+        let message = format!("`[{section}] {name}` is an old name of `[{}] {}`", option.section, option.name);
+        let help = "services still take it, with a warning in their log; a later release will not";
+        problems.warnings.push(Issue::at(file.place(&last.key_span), message).help(help));
+    }
+}
+
+/// Warns of sections and options of a file that differ from declared ones only in how they are written, and of options
+/// that stand in `[DEFAULT]` instead of their section.
+pub(super) fn at_file(file: &Parsed<'_>, options: &[Opt], problems: &mut Problems) {
+    let headers = file.lexed.headers.iter().filter_map(|header| at_header(file, header, options)).take(MOST);
+    let assignments =
+        file.lexed.assignments.iter().filter_map(|assignment| at_key(file, assignment, options)).take(MOST);
+    headers.chain(assignments).for_each(|issue| problems.warnings.push(issue));
+}
+
+fn at_header(file: &Parsed<'_>, header: &Header<'_>, options: &[Opt]) -> Option<Issue> {
+    let (written, meant) = (normalised(header.name), plain(header.name));
+    let is_section = || options.iter().flat_map(Opt::names).any(|(section, _)| section == meant);
+    let issue = |message: String| Issue::at(file.place(&header.span), message);
+    if meant == "default" && written != DEFAULT {
+        let help = "write `[DEFAULT]`, in capitals; it is the only section whose name has them";
+        Some(issue("this is not `[DEFAULT]`, and no service reads it".to_owned()).help(help))
+    } else if written != meant && is_section() {
+        let help = format!("write `[{meant}]`, without blanks and with underscores");
+        Some(issue(format!("this is not `[{meant}]`, and no service reads it")).help(help))
+    } else {
+        None
+    }
+}
+
+fn at_key(file: &Parsed<'_>, assignment: &Assignment<'_>, options: &[Opt]) -> Option<Issue> {
+    let section = file.section(assignment)?;
+    let is_own = |name: &str| options.iter().flat_map(Opt::names).any(|(own, known)| own == section && known == name);
+    if is_own(assignment.key) {
+        return None;
+    }
+    let meant = plain(assignment.key);
+    let issue = |message: String| Issue::at(file.place(&assignment.key_span), message);
+    if is_own(&meant) {
+        let help = format!("write `{meant}`: in files, names of options have small letters and underscores");
+        return Some(issue(format!("this is not the option `{meant}`, and the service ignores it")).help(help));
+    }
+    let elsewhere = || options.iter().find(|option| option.name == meant && option.section != DEFAULT);
+    let option = if section == DEFAULT { elsewhere()? } else { return None };
+    let message = format!("`{meant}` is an option of `[{}]`, and the service ignores it here", option.section);
+    Some(issue(message).help("the values of `[DEFAULT]` hold for no other section"))
+}

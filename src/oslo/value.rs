@@ -1,0 +1,208 @@
+//! From the text of a value to what it means, as `oslo_config.types` of oslo.config 10.7.0 converts it.
+
+use super::lex::is_blank;
+
+/// The type of an option.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// `BoolOpt`.
+    Flag,
+    /// `IntOpt`, and its bounds.
+    Integer {
+        /// The least value.
+        min: i128,
+        /// The greatest value.
+        max: i128,
+    },
+    /// `StrOpt`.
+    Text,
+    /// `StrOpt` with choices.
+    Choice(Vec<&'static str>),
+    /// `ListOpt`.
+    List,
+    /// `DictOpt`: `key:value`, separated by commas.
+    Pairs,
+    /// `MultiStrOpt`: one text for every time that the option is written.
+    Multi,
+}
+
+/// A value of some [`Type`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// Of [`Type::Flag`].
+    Flag(bool),
+    /// Of [`Type::Integer`].
+    Integer(i128),
+    /// Of [`Type::Text`] and [`Type::Choice`].
+    Text(String),
+    /// Of [`Type::List`] and [`Type::Multi`].
+    List(Vec<String>),
+    /// Of [`Type::Pairs`].
+    Pairs(Vec<(String, String)>),
+    /// An integer that is empty: `None`, and not the default.
+    Nothing,
+}
+
+impl Value {
+    /// As Python prints it, which is what a `$reference` to it stands for.
+    pub(super) fn in_python(&self) -> String {
+        match self {
+            Value::Flag(true) => "True".to_owned(),
+            Value::Flag(false) => "False".to_owned(),
+            Value::Integer(integer) => integer.to_string(),
+            Value::Text(text) => text.clone(),
+            Value::List(items) => {
+                let items: Vec<String> = items.iter().map(|item| format!("'{item}'")).collect();
+                format!("[{}]", items.join(", "))
+            }
+            Value::Pairs(pairs) => {
+                let pairs: Vec<String> = pairs.iter().map(|(key, value)| format!("'{key}': '{value}'")).collect();
+                format!("{{{}}}", pairs.join(", "))
+            }
+            Value::Nothing => String::new(),
+        }
+    }
+}
+
+impl Type {
+    /// Converts a text.
+    ///
+    /// # Errors
+    /// What is wrong with it, to be read behind the name of the option.
+    pub(super) fn convert(&self, text: &str) -> Result<Value, String> {
+        match self {
+            Type::Flag => flag(text).map(Value::Flag),
+            Type::Integer { min, max } => integer(text, *min, *max),
+            Type::Text => Ok(Value::Text(text.to_owned())),
+            Type::Choice(choices) if choices.contains(&text) => Ok(Value::Text(text.to_owned())),
+            Type::Choice(choices) => {
+                Err(format!("{} is none of the valid values {}", shown(text), crate::document::listing(choices)))
+            }
+            Type::List => Ok(Value::List(list(text))),
+            Type::Pairs => pairs(text).map(Value::Pairs),
+            Type::Multi => Ok(Value::List(vec![text.to_owned()])),
+        }
+    }
+}
+
+/// A value within a message: one line, and not without end.
+fn shown(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let mut line: String = text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        line.push('…');
+    }
+    format!("`{line}`")
+}
+
+fn flag(text: &str) -> Result<bool, String> {
+    match text.to_lowercase().as_str() {
+        "true" | "1" | "on" | "yes" => Ok(true),
+        "false" | "0" | "off" | "no" => Ok(false),
+        _ => Err(format!("{} is no boolean: `true`, `1`, `on`, `yes`, `false`, `0`, `off` and `no` are", shown(text))),
+    }
+}
+
+/// Python's `int()`, but for the digits of other scripts.
+fn integer(text: &str, min: i128, max: i128) -> Result<Value, String> {
+    let text = text.trim_matches(is_blank);
+    if text.is_empty() {
+        return Ok(Value::Nothing);
+    }
+    let wrong = || format!("{} is no integer", shown(text));
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let is_number = digits.split('_').all(|group| !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_digit()));
+    if !is_number {
+        return Err(wrong());
+    }
+    // What does not fit is beyond every bound, and so either of the two messages below speaks.
+    let beyond = if text.starts_with('-') { i128::MIN } else { i128::MAX };
+    let plain: String = text.chars().filter(|c| *c != '_').collect();
+    match plain.parse().unwrap_or(beyond) {
+        value if value < min => Err(format!("{} should be greater than or equal to {min}", shown(text))),
+        value if value > max => Err(format!("{} should be less than or equal to {max}", shown(text))),
+        value => Ok(Value::Integer(value)),
+    }
+}
+
+fn list(text: &str) -> Vec<String> {
+    let text = text.trim_matches(is_blank).trim_end_matches(',');
+    if text.is_empty() {
+        return Vec::new();
+    }
+    text.split(',').map(|item| item.trim_matches(is_blank).to_owned()).collect()
+}
+
+fn pairs(text: &str) -> Result<Vec<(String, String)>, String> {
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    let text = text.trim_matches(is_blank);
+    if text.is_empty() {
+        return Ok(pairs);
+    }
+    // What has no colon goes on with what stands behind its comma.
+    let mut begun = String::new();
+    for item in text.split(',') {
+        begun.push_str(item);
+        let Some((key, value)) = begun.split_once(':') else {
+            begun.push(',');
+            continue;
+        };
+        let (key, value) = (key.trim_matches(is_blank).to_owned(), value.trim_matches(is_blank).to_owned());
+        if key.is_empty() || pairs.iter().any(|(known, _)| *known == key) {
+            return Err(format!("{} has a key that is empty or there twice", shown(text)));
+        }
+        pairs.push((key, value));
+        begun.clear();
+    }
+    if begun.is_empty() { Ok(pairs) } else { Err(format!("{} is no list of `key:value`", shown(text))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_become_values_or_are_refused() {
+        let any = Type::Integer { min: i128::MIN, max: i128::MAX };
+        let natural = Type::Integer { min: 0, max: 10 };
+        let words = |words: &[&str]| Ok(Value::List(words.iter().map(|word| (*word).to_owned()).collect()));
+        let cases = [
+            (Type::Flag, "TRUE", Ok(Value::Flag(true))),
+            (Type::Flag, "oFf", Ok(Value::Flag(false))),
+            (Type::Flag, "y", Err("no boolean")),
+            (Type::Flag, " true", Err("no boolean")),
+            (Type::Flag, "", Err("no boolean")),
+            (any.clone(), " 3_600\n", Ok(Value::Integer(3_600))),
+            (any.clone(), "-1", Ok(Value::Integer(-1))),
+            (any.clone(), "+007", Ok(Value::Integer(7))),
+            (any.clone(), " ", Ok(Value::Nothing)),
+            (any.clone(), "3600.0", Err("no integer")),
+            (any.clone(), "1__0", Err("no integer")),
+            (any.clone(), "--1", Err("no integer")),
+            (any.clone(), "1h", Err("no integer")),
+            (any, "None", Err("no integer")),
+            (natural.clone(), "-1", Err("greater than or equal to 0")),
+            (natural.clone(), "11", Err("less than or equal to 10")),
+            (natural, &"9".repeat(60), Err("less than or equal to 10")),
+            (Type::Choice(vec!["a", "b"]), "b", Ok(Value::Text("b".to_owned()))),
+            (Type::Choice(vec!["a", "b"]), "B", Err("none of the valid values `a` and `b`")),
+            (Type::List, " a, b ,", words(&["a", "b"])),
+            (Type::List, "a,,b", words(&["a", "", "b"])),
+            (Type::List, " , ", words(&[])),
+            (Type::List, "[a,b]", words(&["[a", "b]"])),
+            (Type::List, "", words(&[])),
+            (Type::Pairs, "a:b, c : d:e", Ok(Value::Pairs(vec![("a".into(), "b".into()), ("c".into(), "d:e".into())]))),
+            (Type::Pairs, "a", Err("no list of `key:value`")),
+            (Type::Pairs, "a, b:c", Ok(Value::Pairs(vec![("a, b".into(), "c".into())]))),
+            (Type::Pairs, "a:b,a:c", Err("there twice")),
+            (Type::Pairs, ":b", Err("a key that is empty")),
+        ];
+        for (kind, text, expected) in cases {
+            match (kind.convert(text), expected) {
+                (Ok(value), Ok(expected)) => assert_eq!(value, expected, "{kind:?} {text:?}"),
+                (Err(message), Err(part)) => assert!(message.contains(part), "{kind:?} {text:?}: {message}"),
+                (found, expected) => panic!("{kind:?} {text:?}: {found:?}, expected {expected:?}"),
+            }
+        }
+    }
+}
