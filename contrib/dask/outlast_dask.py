@@ -145,6 +145,8 @@ class Progress:
     def __init__(self, shards: int) -> None:
         self.shards, self.done, self.started = shards, 0, time.monotonic()
         self.is_terminal = sys.stderr.isatty()
+        if self.is_terminal:
+            self.draw()
 
     def finished(self, text: str) -> None:
         self.done += 1
@@ -313,7 +315,8 @@ def probe(args: argparse.Namespace) -> dict:
             if subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode != DONE:
                 raise Failure("")
         except OSError as error:
-            raise Failure(f"{args.outlast}: cannot be started: {error.strerror}\n--outlast PATH says where the binary is") from error
+            why = f"{args.outlast}: cannot be started: {error.strerror}\n--outlast PATH says where the binary is"
+            raise Failure(why) from error
         (header,) = glob.glob(os.path.join(folder, "*", "journal.json"))
         with open(header, encoding="utf-8") as file:
             return json.load(file)
@@ -397,23 +400,24 @@ def arguments() -> argparse.Namespace:
         epilog="Exit codes: 0 done and every expectation holds; 1 could not run; 2 an expectation failed; 130 interrupted.",
         allow_abbrev=False,
     )
-    parser.add_argument("file", metavar="FILE", help="the scenario")
-    parser.add_argument("--out", metavar="DIR", default="output", help="folder for shards and results, the same for all workers")
+    add, count = parser.add_argument, number(1, 4096)
+    add("file", metavar="FILE", help="the scenario")
+    add("--out", metavar="DIR", default="output", help="folder for shards and results, the same for all workers [output]")
     where = parser.add_mutually_exclusive_group()
-    where.add_argument(
-        "--workers", metavar="COUNT", type=number(1, 4096), help="processes on this machine [one per processor]"
-    )
+    where.add_argument("--workers", metavar="COUNT", type=count, help="processes on this machine [one per processor]")
     where.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler that is there, such as tcp://host:8786")
-    parser.add_argument("--connect-timeout", metavar="SECONDS", type=number(1, 86_400), default=10, help="how long it may take to answer [10]")
-    parser.add_argument("--shards", metavar="COUNT", type=number(1, MOST_SHARDS), help="shares of the sweep [4 per worker]")
-    parser.add_argument("--retries", metavar="COUNT", type=number(0, 1_000_000), default=3, help="how often a shard is run again [3]")
-    parser.add_argument("--outlast", metavar="PATH", default="outlast", help="the binary [outlast, in PATH]; the same for all workers")
-    parser.add_argument("--threads", metavar="COUNT", type=number(1, 4096), default=1, help="threads of a shard [1]")
-    parser.add_argument("--jobs", action="store_true", help="also write a row per job (jobs.csv)")
-    parser.add_argument("--seed", metavar="NUMBER", help="instead of the scenario's")
-    parser.add_argument("--replications", metavar="COUNT", help="instead of the scenario's")
-    parser.add_argument("--no-plots", action="store_true", help="draw no plots")
-    parser.add_argument("--keep-shards", action="store_true", help="do not remove the shards after they are merged")
+    patience = number(1, 86_400)
+    add("--connect-timeout", metavar="SECONDS", type=patience, default=10, help="how long it may take to answer [10]")
+    add("--shards", metavar="COUNT", type=number(1, MOST_SHARDS), help="shares of the sweep [4 per worker]")
+    tries = number(0, 1_000_000)
+    add("--retries", metavar="COUNT", type=tries, default=3, help="how often a shard is run again [3]")
+    add("--outlast", metavar="PATH", default="outlast", help="the binary, the same for all workers [outlast, in PATH]")
+    add("--threads", metavar="COUNT", type=count, default=1, help="threads of a shard [1]")
+    add("--jobs", action="store_true", help="also write a row per job (jobs.csv)")
+    add("--seed", metavar="NUMBER", help="instead of the scenario's")
+    add("--replications", metavar="COUNT", help="instead of the scenario's")
+    add("--no-plots", action="store_true", help="draw no plots")
+    add("--keep-shards", action="store_true", help="do not remove the shards after they are merged")
     args = parser.parse_args()
     # Where it was started, and not on some worker's PATH.
     if os.sep in args.outlast:

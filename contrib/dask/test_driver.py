@@ -28,13 +28,13 @@ SHARDS = 8
 # Nothing here takes half as long even where the machine has much else to do.
 PATIENCE = 300
 
-# 200 points, 3200 replications, 670 000 jobs: some seconds of one processor.
+# 200 points, 4800 replications, a million jobs: some seconds of one processor.
 SWEEP = """\
 name = "sweep"
 
 [run]
 seed = 7
-replications = 16
+replications = 24
 duration = "4h"
 warm_up = "30m"
 
@@ -115,24 +115,25 @@ class Driver:
             except queue.Empty:
                 raise AssertionError(f"no shard is complete after {PATIENCE} s:\n{self.text()}") from None
 
-    def at_work(self) -> list[tuple[psutil.Process, psutil.Process, str]]:
-        """Workers with the outlast that each of them runs, and its shard."""
-        found = []
-        for child in psutil.Process(self.process.pid).children(recursive=True):
-            try:
-                command = child.cmdline()
-                if "--shard" in command and os.path.basename(command[0]) == "outlast":
-                    found.append((child.parent(), child, command[command.index("--shard") + 1]))
-            except psutil.Error:
-                pass  # it has ended meanwhile
-        return found
-
     def ends(self, code: int) -> "Driver":
         self.process.wait(timeout=PATIENCE)
         while self.lines.get(timeout=PATIENCE) is not None:
             pass
         assert self.process.returncode == code, f"exit code {self.process.returncode}, not {code}:\n{self.text()}"
         return self
+
+
+def at_work_below(process: psutil.Process) -> list[tuple[psutil.Process, psutil.Process, str]]:
+    """Workers with the outlast that each of them runs, and its shard."""
+    found = []
+    for child in process.children(recursive=True):
+        try:
+            command = child.cmdline()
+            if "--shard" in command and os.path.basename(command[0]) == "outlast":
+                found.append((child.parent(), child, command[command.index("--shard") + 1]))
+        except psutil.Error:
+            pass  # it has ended meanwhile
+    return found
 
 
 def files(folder: str) -> dict:
@@ -176,7 +177,7 @@ def killed(outlast: str) -> None:
     victim = None
     while victim is None:
         assert driver.process.poll() is None, f"all is over before a worker could be killed:\n{driver.text()}"
-        for worker, child, shard in driver.at_work():
+        for worker, child, shard in at_work_below(psutil.Process(driver.process.pid)):
             if not has_begun(os.path.join("killed", f"sweep.shard-{shard.replace('/', '-of-')}")):
                 continue
             # Held, so that it cannot end before its worker does.
@@ -228,8 +229,15 @@ def scheduler(outlast: str) -> None:
     print("a scheduler that is there, and an expectation that fails")
     with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=0) as cluster:
         address = cluster.scheduler_address
+        # Ctrl-C does not reach the workers of a scheduler: the driver has them stop.
+        driver = Driver(outlast, "sweep.toml", "--out", "stopped", "--scheduler", address, "--shards", str(SHARDS))
+        driver.wait_for_a_shard()
+        driver.process.send_signal(signal.SIGINT)
+        driver.ends(130)
+        assert "Traceback" not in driver.text(), driver.text()
+        assert_gone([child for _, child, _ in at_work_below(psutil.Process())], "the workers live on, and not what they did")
         driver = Driver(outlast, "fails.toml", "--out", "scheduler", "--scheduler", address, "--shards", "100").ends(2)
-        assert "fails: 1 point, 16 replications in 16 shards" in driver.text(), driver.text()
+        assert "fails: 1 point, 24 replications in 24 shards" in driver.text(), driver.text()
         assert "failure_rate" in driver.text(), driver.text()
         assert_same("scheduler", "fails")
         with open("changed.toml", "w", encoding="utf-8") as file:
