@@ -72,7 +72,7 @@ impl Desk {
 }
 
 impl Did {
-    fn of(output: Output) -> Did {
+    pub(crate) fn of(output: Output) -> Did {
         Did {
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout).unwrap(),

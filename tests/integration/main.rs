@@ -14,6 +14,9 @@ mod common_numbers;
 mod compare;
 /// Nothing is lost and nothing invented, in random scenarios; what a wider setting cannot break.
 mod conservation;
+/// The scripts for Slurm, run as its tasks are.
+#[cfg(unix)]
+mod contrib;
 /// The same input gives the same facts, whatever the number of threads.
 mod determinism;
 /// What the documents point at is there, and what they tell the reader to write works.
