@@ -147,6 +147,17 @@ impl Dist {
         }
     }
 
+    /// Draws as many values as there is room for, as [`Dist::sample`] would one by one.
+    pub fn sample_all(&self, stream: &mut Stream, values: &mut [f64]) {
+        match self.shape {
+            // By far the most common; the choice is made once.
+            Shape::Exponential { mean } if !self.is_truncated() => {
+                values.iter_mut().for_each(|value| *value = -mean * libm::log(stream.uniform()));
+            }
+            _ => values.iter_mut().for_each(|value| *value = self.sample(stream)),
+        }
+    }
+
     /// The probability of a value not above `x`.
     pub fn cdf(&self, x: f64) -> f64 {
         if x < self.min {
