@@ -3,10 +3,10 @@
 //! A token is looked at when a worker has taken the request up, and again when one of Keystone's workers has; so every
 //! queue ages it.
 
-use super::draws::Draw;
+use super::draws::{self, Draw};
 use super::job::Strand;
 use super::keystone::Consulted;
-use super::request::{Found, Sent, Tokens, UNAUTHORIZED, UNAVAILABLE, Unreachable, refused};
+use super::request::{Found, Sent, Tokens, UNAUTHORIZED, UNAVAILABLE, Unreachable, refused, user_token};
 use super::{Cloud, Event, Next};
 use crate::engine::Queue;
 use crate::identity::defaults::{HTTP_REQUEST_MAX_RETRIES, MIN_TOKEN_LIFE};
@@ -35,11 +35,12 @@ pub(super) enum Stage {
 }
 
 /// A request on its way.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Flight {
     at: Station,
     /// How often it has been sent.
     sent: u32,
+    /// These and what follows are of an earlier request until a station sets them.
     tokens: Tokens,
     /// Which of the receiver's worker processes has it.
     worker: u32,
@@ -107,6 +108,7 @@ enum Called {
 
 impl Cloud<'_> {
     /// Sends a request to a service at which things take time, or goes on with it.
+    #[inline(never)]
     pub(super) fn send_by_stations(
         &mut self,
         now: Instant,
@@ -115,12 +117,13 @@ impl Cloud<'_> {
         request: &Request,
         queue: &mut Queue<Event>,
     ) -> Sent {
-        let mut flight = *self.jobs.flight(slot, strand);
+        let mut flight = self.jobs.take_flight(slot, strand);
         let sent = self.fly(now, slot, strand, request, &mut flight, queue);
-        *self.jobs.flight(slot, strand) = match sent {
-            Sent::Later(_) => flight,
-            Sent::Accepted | Sent::Refused(_) => Flight::START,
-        };
+        if let Sent::Accepted | Sent::Refused(_) = sent {
+            flight.at = Station::Start;
+            flight.sent = 0;
+        }
+        self.jobs.put_flight(slot, strand, flight);
         sent
     }
 
@@ -167,8 +170,7 @@ impl Cloud<'_> {
                     }
                 }
                 Station::Queued => {
-                    let sending = self.sending(slot, strand, flight.sent);
-                    flight.worker = self.worker(slot, request, sending);
+                    flight.worker = self.worker(slot, strand, request, flight.sent);
                     flight.service = None;
                     flight.at = Station::User;
                     if let Some(held) = flight.tokens.service {
@@ -257,7 +259,7 @@ impl Cloud<'_> {
         found: Found,
         queue: &mut Queue<Event>,
     ) -> Option<Sent> {
-        let Some(reason) = self.judge(now, slot, request, &flight.tokens, found, flight.service.as_ref()) else {
+        let Some(reason) = self.judge(now, slot, request, &mut flight.tokens, found, flight.service.as_ref()) else {
             let with_service_token = flight.service.is_some_and(|service| service.allow_expired);
             self.jobs.get(slot).course(strand).with_service_token = with_service_token;
             return Some(Sent::Accepted);
@@ -297,7 +299,6 @@ impl Cloud<'_> {
             Errand::Service => (Draw::ServiceNode, Draw::ServiceTime),
             Errand::User { .. } => (Draw::UserNode, Draw::UserTime),
         };
-        let sending = self.sending(slot, strand, flight.sent);
         loop {
             match *call {
                 Call::Connect => {
@@ -318,8 +319,12 @@ impl Cloud<'_> {
                     }
                     let (node, tries) = match errand {
                         _ if self.keystone.nodes() == 1 => (0, 0),
-                        Errand::LogIn => (self.log_in_node(slot, request, sending), 0),
+                        Errand::LogIn => {
+                            let sending = self.sending(slot, strand, flight.sent);
+                            (self.log_in_node(slot, request, sending), 0)
+                        }
                         Errand::Service | Errand::User { .. } => {
+                            let sending = self.sending(slot, strand, flight.sent);
                             match self.reach_node(now, slot, request, draw_node, sending) {
                                 Ok(reached) => reached,
                                 Err(Unreachable) => return Called::Unreachable,
@@ -333,6 +338,7 @@ impl Cloud<'_> {
                 }
                 Call::Queued { node, tries } => {
                     *call = Call::Answer { node };
+                    let sending = self.sending(slot, strand, flight.sent);
                     let time = self.take_up(now, slot, request, flight, errand, node, tries, draw_time, sending);
                     if time > Span::ZERO {
                         return Called::Later(Next::Wait(now + time, None));
@@ -363,26 +369,25 @@ impl Cloud<'_> {
         draw_time: Draw,
         sending: u32,
     ) -> Span {
-        let mut stream = self.draw(slot, draw_time, request, sending);
+        let streams = self.jobs.get(slot).streams;
+        let name = draws::of_request(draw_time, request, sending);
         let window = match errand {
-            Errand::LogIn => return self.keystone.issue_time(&mut stream),
+            Errand::LogIn => return self.keystone.issue_time(streams, name),
             Errand::User { allow_expired: true } if tries < TRIES_WITH_ALLOW_EXPIRED => Some(self.keystone.window),
             Errand::Service | Errand::User { .. } => None,
         };
-        let mut time = self.keystone.validation_time(&mut stream) * i64::from(tries + 1);
+        let mut time = self.keystone.validation_time(streams, name) * i64::from(tries + 1);
         // auth_token needs a token of its own to ask with.
         let receiver = &mut self.receivers[request.to.index()];
         if now >= receiver.logged_in_until {
             receiver.logged_in_until = now + self.keystone.expiration(now) - MIN_TOKEN_LIFE;
-            time = time + self.keystone.issue_time(&mut stream);
+            time = time + self.keystone.issue_time_before_validation(streams, name);
         }
         let consulted = match (errand, flight.tokens.service.as_mut()) {
             (Errand::Service, Some(held)) => self.keystone.validate(now, node, &mut held.token, window),
             (Errand::Service | Errand::User { .. } | Errand::LogIn, _) => {
-                let mut issued = *self.user_token(slot, request, &mut flight.tokens);
-                let consulted = self.keystone.validate(now, node, &mut issued, window);
-                *self.user_token(slot, request, &mut flight.tokens) = issued;
-                consulted
+                let issued = user_token(&mut self.jobs, slot, request, &mut flight.tokens.own);
+                self.keystone.validate(now, node, issued, window)
             }
         };
         flight.consulted = Some(consulted);

@@ -60,6 +60,14 @@ mod tests {
             for nth in 0..3 * BLOCK {
                 assert_eq!(series.next_value().to_bits(), dist.sample(&mut single).to_bits(), "{dist:?}, {nth}");
             }
+            let streams = Streams::new(2, 0);
+            let mut together = [0.0; 100];
+            dist.sample_all_named(streams, |index| index as u64, &mut together);
+            for (ordinal, together) in (0..100).zip(together) {
+                let (named, single) = (dist.sample_named(streams, ordinal), dist.sample(&mut streams.stream(ordinal)));
+                assert_eq!(named.to_bits(), single.to_bits(), "{dist:?}, {ordinal}");
+                assert_eq!(together.to_bits(), single.to_bits(), "{dist:?}, {ordinal}");
+            }
         }
     }
 }
