@@ -38,6 +38,8 @@ pub(super) enum Stage {
 #[derive(Debug)]
 pub(super) struct Flight {
     at: Station,
+    /// How far a call to Keystone is, at the station that makes one.
+    call: Call,
     /// How often it has been sent.
     sent: u32,
     /// These and what follows are of an earlier request until a station sets them.
@@ -52,12 +54,19 @@ pub(super) struct Flight {
 impl Flight {
     pub(super) const START: Flight = Flight {
         at: Station::Start,
+        call: Call::Connect,
         sent: 0,
         tokens: Tokens { service: None, own: None },
         worker: 0,
         service: None,
         consulted: None,
     };
+
+    /// Keystone has to be asked.
+    fn ask(&mut self, errand: Errand) {
+        self.at = Station::Asking(errand);
+        self.call = Call::Connect;
+    }
 }
 
 /// Where it is.
@@ -66,7 +75,7 @@ enum Station {
     /// Nothing is done yet.
     Start,
     /// Its sender or its receiver asks Keystone.
-    Asking(Errand, Call),
+    Asking(Errand),
     /// It arrives at the receiver.
     Door,
     /// It waits for a worker, or has just got one.
@@ -97,6 +106,26 @@ enum Errand {
     Service,
     /// The receiver asks about the user's token.
     User { allow_expired: bool },
+}
+
+impl Errand {
+    /// What draws the node that is asked.
+    const fn node(self) -> Draw {
+        match self {
+            Errand::LogIn => Draw::LogInNode,
+            Errand::Service => Draw::ServiceNode,
+            Errand::User { .. } => Draw::UserNode,
+        }
+    }
+
+    /// What draws how long it takes.
+    const fn time(self) -> Draw {
+        match self {
+            Errand::LogIn => Draw::LogInTime,
+            Errand::Service => Draw::ServiceTime,
+            Errand::User { .. } => Draw::UserTime,
+        }
+    }
 }
 
 /// How a call stands.
@@ -142,14 +171,11 @@ impl Cloud<'_> {
                 Station::Start => {
                     flight.tokens = self.held_tokens(now, slot, request);
                     let lacks = self.misses(request, &flight.tokens);
-                    flight.at = if lacks { Station::Asking(Errand::LogIn, Call::Connect) } else { Station::Door };
+                    if lacks { flight.ask(Errand::LogIn) } else { flight.at = Station::Door }
                 }
-                Station::Asking(errand, mut call) => {
-                    match self.call(now, slot, strand, request, flight, &mut call, errand, queue) {
-                        Called::Later(next) => {
-                            flight.at = Station::Asking(errand, call);
-                            return Sent::Later(next);
-                        }
+                Station::Asking(errand) => {
+                    match self.call(now, slot, strand, request, flight, errand, queue) {
+                        Called::Later(next) => return Sent::Later(next),
                         Called::Unreachable => {
                             if errand != Errand::LogIn {
                                 self.free_worker(now, request.to, queue);
@@ -176,7 +202,7 @@ impl Cloud<'_> {
                     if let Some(held) = flight.tokens.service {
                         match self.service_from_cache(now, request, flight.worker, &held) {
                             Some(answer) => flight.service = Some(self.service_verdict(request, answer)),
-                            None => flight.at = Station::Asking(Errand::Service, Call::Connect),
+                            None => flight.ask(Errand::Service),
                         }
                     }
                 }
@@ -185,7 +211,7 @@ impl Cloud<'_> {
                     let cached =
                         self.user_from_cache(now, slot, request, flight.worker, &mut flight.tokens, allow_expired);
                     match cached {
-                        None => flight.at = Station::Asking(Errand::User { allow_expired }, Call::Connect),
+                        None => flight.ask(Errand::User { allow_expired }),
                         Some(answer) => {
                             let found = Found { answer, consulted: None };
                             if let Some(sent) = self.conclude(now, slot, strand, request, flight, found, queue) {
@@ -268,7 +294,7 @@ impl Cloud<'_> {
         match self.session(request).after_401(flight.sent) {
             None => return Some(Sent::Refused(refused(now, request, reason, UNAUTHORIZED))),
             Some(retry) if retry.new_service_token || retry.new_user_token => {
-                flight.at = Station::Asking(Errand::LogIn, Call::Connect);
+                flight.ask(Errand::LogIn);
             }
             Some(_) => flight.at = Station::Door,
         }
@@ -289,18 +315,12 @@ impl Cloud<'_> {
         strand: Strand,
         request: &Request,
         flight: &mut Flight,
-        call: &mut Call,
         errand: Errand,
         queue: &mut Queue<Event>,
     ) -> Called {
         let api = self.model.services[ServiceId::KEYSTONE.index()].api;
-        let (draw_node, draw_time) = match errand {
-            Errand::LogIn => (Draw::LogInNode, Draw::LogInTime),
-            Errand::Service => (Draw::ServiceNode, Draw::ServiceTime),
-            Errand::User { .. } => (Draw::UserNode, Draw::UserTime),
-        };
         loop {
-            match *call {
+            match flight.call {
                 Call::Connect => {
                     // A log-in asks for no retries.
                     let retries = if errand == Errand::LogIn { 0 } else { HTTP_REQUEST_MAX_RETRIES };
@@ -309,7 +329,7 @@ impl Cloud<'_> {
                         Err(at) => (at, false),
                     };
                     if !reaches {
-                        *call = Call::GivenUp;
+                        flight.call = Call::GivenUp;
                     }
                     if at > now {
                         return Called::Later(Next::Wait(at, None));
@@ -325,21 +345,21 @@ impl Cloud<'_> {
                         }
                         Errand::Service | Errand::User { .. } => {
                             let sending = self.sending(slot, strand, flight.sent);
-                            match self.reach_node(now, slot, request, draw_node, sending) {
+                            match self.reach_node(now, slot, request, errand.node(), sending) {
                                 Ok(reached) => reached,
                                 Err(Unreachable) => return Called::Unreachable,
                             }
                         }
                     };
-                    *call = Call::Queued { node, tries };
+                    flight.call = Call::Queued { node, tries };
                     if self.pools.queues(api) && !self.pools.acquire(now, api, node, Event::waiter(slot, strand)) {
                         return Called::Later(Next::Park(None));
                     }
                 }
                 Call::Queued { node, tries } => {
-                    *call = Call::Answer { node };
+                    flight.call = Call::Answer { node };
                     let sending = self.sending(slot, strand, flight.sent);
-                    let time = self.take_up(now, slot, request, flight, errand, node, tries, draw_time, sending);
+                    let time = self.take_up(now, slot, request, flight, errand, node, tries, sending);
                     if time > Span::ZERO {
                         return Called::Later(Next::Wait(now + time, None));
                     }
@@ -355,7 +375,9 @@ impl Cloud<'_> {
         }
     }
 
-    /// Keystone takes a call up: decides about the token, and says how long the answer takes.
+    /// Keystone takes a call up: decides about the token, and says how long the answer takes. Not inlined: what it reads
+    /// would be read at every station.
+    #[inline(never)]
     #[expect(clippy::too_many_arguments, reason = "a part of one course")]
     fn take_up(
         &mut self,
@@ -366,11 +388,10 @@ impl Cloud<'_> {
         errand: Errand,
         node: u32,
         tries: u32,
-        draw_time: Draw,
         sending: u32,
     ) -> Span {
         let streams = self.jobs.get(slot).streams;
-        let name = draws::of_request(draw_time, request, sending);
+        let name = draws::of_request(errand.time(), request, sending);
         let window = match errand {
             Errand::LogIn => return self.keystone.issue_time(streams, name),
             Errand::User { allow_expired: true } if tries < TRIES_WITH_ALLOW_EXPIRED => Some(self.keystone.window),

@@ -11,6 +11,8 @@ use super::{Key, time_of};
 
 /// So many keys are kept in one list, without the wheel.
 const FEW: usize = 32;
+/// A list of so many keys is gone through as a whole.
+const BRIEF: usize = 8;
 /// So many keys are taken from the wheel at once.
 const BATCH: usize = 64;
 /// Into a list that is longer nothing is inserted: it would move too much.
@@ -104,8 +106,21 @@ impl Pending {
 /// Inserts a key into a descending list; it is likely to belong near the end.
 #[inline]
 fn insert(keys: &mut Vec<Key>, key: Key) {
+    let len = keys.len();
     keys.push(key);
-    let mut at = keys.len() - 1;
+    if len <= BRIEF {
+        // Looks at every place, so that a processor has nothing to guess.
+        let keys = &mut keys[..=len];
+        let mut carried = key;
+        for at in (0..len).rev() {
+            let here = keys[at];
+            keys[at + 1] = here.min(carried);
+            carried = here.max(carried);
+        }
+        keys[0] = carried;
+        return;
+    }
+    let mut at = len;
     while at > 0 && keys[at - 1] < key {
         keys[at] = keys[at - 1];
         at -= 1;
