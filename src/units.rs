@@ -31,9 +31,10 @@ impl Span {
     }
 
     /// A span from seconds as a real number, rounded to the nearest microsecond and limited to ±[`Span::LONGEST`].
+    #[inline]
     pub fn from_seconds_f64(seconds: f64) -> Span {
         let limit = Span::LONGEST.0 as f64;
-        Span((seconds * MICROS as f64).round_ties_even().clamp(-limit, limit) as i64)
+        Span(round_ties_even(seconds * MICROS as f64).clamp(-limit, limit) as i64)
     }
 
     /// Whole microseconds.
@@ -45,6 +46,15 @@ impl Span {
     pub fn seconds(self) -> f64 {
         self.0 as f64 / MICROS as f64
     }
+}
+
+/// As `f64::round_ties_even`, which is a call where the processor's instruction for it cannot be counted on: from 2^52 on
+/// every number is whole, so that adding as much rounds.
+#[inline]
+fn round_ties_even(value: f64) -> f64 {
+    const WHOLE: f64 = (1_u64 << 52) as f64;
+    let size = value.abs();
+    if size < WHOLE { (size + WHOLE - WHOLE).copysign(value) } else { value }
 }
 
 impl Add for Span {
@@ -239,6 +249,19 @@ mod tests {
         for (micros, text) in cases {
             assert_eq!(Span(micros).to_string(), text, "{micros} us");
         }
+    }
+
+    #[test]
+    fn rounding_is_that_of_the_standard() {
+        let whole = (1_u64 << 52) as f64;
+        let special =
+            [0.0, -0.0, 0.5, 1.5, 2.5, -0.5, -1.5, 0.499_999_999_999_999_94, f64::INFINITY, f64::NEG_INFINITY];
+        let large = [whole, whole - 0.5, whole - 1.5, whole + 1.0, -whole + 0.5, 2.0 * whole, f64::MAX];
+        let many = (0..2_000).map(|n| f64::from(n) * 0.125 - 100.0);
+        for value in special.into_iter().chain(large).chain(many) {
+            assert_eq!(round_ties_even(value).to_bits(), value.round_ties_even().to_bits(), "{value}");
+        }
+        assert!(round_ties_even(f64::NAN).is_nan());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::draws;
 use crate::model::{Arrivals, Model, QuantityUnit, Source, TokenAge, TraceRow, Workload};
 use crate::random::daily::Level;
-use crate::random::{Ascending, DailyRate, Dist, Stream, Streams, name_key};
+use crate::random::{Ascending, DailyRate, Stream, Streams, name_key};
 use crate::units::{Bytes, Instant, Span, Throughput};
 
 /// No wait has more parts: they are counted in 32 bits.
@@ -165,7 +165,7 @@ impl<'m> Submissions<'m> {
             match (recorded(index), source) {
                 (Some(value), _) => drawn[index] = value,
                 (None, Source::Drawn(dist)) => {
-                    drawn[index] = sample(dist, quantity.unit, || self.quantities[index].stream(ordinal));
+                    drawn[index] = held(dist.sample_named(self.quantities[index], ordinal), quantity.unit);
                 }
                 (None, Source::Copy { .. } | Source::Pieces { .. }) => {}
             }
@@ -215,9 +215,8 @@ fn share_of(span: Span, share: f64) -> Span {
     Span::from_micros(micros.min(span.micros() - 1).max(0))
 }
 
-/// A value of a distribution as it is held; a constant needs no stream.
-fn sample(dist: &Dist, unit: QuantityUnit, stream: impl FnOnce() -> Stream) -> i64 {
-    let value = dist.as_constant().unwrap_or_else(|| dist.sample(&mut stream()));
+/// A drawn value as it is held.
+fn held(value: f64, unit: QuantityUnit) -> i64 {
     match unit {
         QuantityUnit::Seconds => Span::from_seconds_f64(value).micros(),
         QuantityUnit::Bytes => value.round_ties_even() as i64,

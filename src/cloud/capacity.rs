@@ -48,6 +48,8 @@ struct Group {
     is_limited: bool,
     hosts: Vec<Pool<Waiter>>,
     facts: PoolFacts,
+    /// Who did not wait at all, which in most pools is nearly everybody; not yet among the waits of the facts.
+    unwaited: u64,
     /// Used again by every change of size.
     admitted: Vec<(Waiter, Span)>,
 }
@@ -57,8 +59,12 @@ impl Group {
     fn admit(&mut self, now: Instant, waited: Span, period: Period) {
         self.facts.half_holds += u64::from(self.is_limited && period.is_loaded(now));
         if period.counts(now - waited) {
-            self.facts.wait_sum_micros += i128::from(waited.micros());
-            self.facts.waits.record(waited);
+            if waited == Span::ZERO {
+                self.unwaited += 1;
+            } else {
+                self.facts.wait_sum_micros += i128::from(waited.micros());
+                self.facts.waits.record(waited);
+            }
         }
     }
 
@@ -88,6 +94,7 @@ impl Pools {
             is_limited: pool.slots.is_some(),
             hosts: (0..pool.hosts).map(|_| Pool::new(pool.slots.unwrap_or(u32::MAX))).collect(),
             facts: PoolFacts::default(),
+            unwaited: 0,
             admitted: Vec::new(),
         };
         let from = Instant::START + model.run.warm_up;
@@ -175,6 +182,7 @@ impl Pools {
         for group in &mut self.groups {
             group.take_down(now, false);
             group.facts = PoolFacts::default();
+            group.unwaited = 0;
         }
     }
 
@@ -191,7 +199,11 @@ impl Pools {
             self.read_statistics(end.max(self.period.loaded_until));
         }
         self.read_statistics(end.max(self.period.loaded_until));
-        self.groups.into_iter().map(|group| group.facts).collect()
+        let facts = |mut group: Group| {
+            group.facts.waits.record_many(Span::ZERO, group.unwaited);
+            group.facts
+        };
+        self.groups.into_iter().map(facts).collect()
     }
 }
 

@@ -2,8 +2,8 @@
 
 use crate::model::program::Request;
 use crate::model::{PoolId, ProcessId};
-use crate::random::{Purpose, Streams, name_key};
-use crate::units::Instant;
+use crate::random::{Dist, Purpose, Streams, name_key};
+use crate::units::{Instant, Span};
 
 /// When the jobs of a workload arrive: one stream, drawn in order.
 pub(super) const ARRIVALS: Purpose = Purpose(1);
@@ -41,8 +41,26 @@ pub(super) enum Draw {
 
 /// Names what a request draws: by the request and how often it was repeated, so that it is the same whatever else the
 /// settings make the job do.
+#[inline]
 pub(super) fn of_request(what: Draw, request: &Request, repetition: u32) -> u64 {
     (what as u64) << 56 | u64::from(repetition) << 16 | u64::from(request.step.0) << 8 | u64::from(request.nth)
+}
+
+/// How long the receiver of a job's request works on it; `streams` are the job's.
+#[inline]
+pub(super) fn work(time: &Dist, streams: Streams, request: &Request, repetition: u32) -> Span {
+    Span::from_seconds_f64(time.sample_named(streams, of_request(Draw::Work, request, repetition)))
+}
+
+/// The same of several repetitions, in seconds.
+pub(super) fn works(
+    time: &Dist,
+    streams: Streams,
+    request: &Request,
+    repetition: impl Fn(usize) -> u32,
+    seconds: &mut [f64],
+) {
+    time.sample_all_named(streams, |index| of_request(Draw::Work, request, repetition(index)), seconds);
 }
 
 /// Names the node of Keystone that issues the user's token.

@@ -117,8 +117,7 @@ impl Cloud<'_> {
                 Next::Go(next)
             }
             Op::Answer { step, status, reason, refused } => {
-                let course = self.jobs.get(slot).course(strand);
-                let inner = course.refusals[usize::from(refused.depth)];
+                let inner = self.jobs.refusals(slot, strand).by_depth[usize::from(refused.depth)];
                 self.raise(slot, strand, answered(now, *step, *status, *reason, inner), *refused)
             }
             Op::Obtain { how, of, step, from, inside, refused } => {
@@ -182,7 +181,7 @@ impl Cloud<'_> {
                 passes
             }
             Op::Fork { branch } => {
-                self.jobs.get(slot).fork(*branch);
+                self.jobs.fork(slot, *branch);
                 self.schedule(now, slot, Strand::Branch, queue);
                 // Not at once: what the branch does at this instant comes first.
                 Next::Wait(now, Some(next))
@@ -211,7 +210,7 @@ impl Cloud<'_> {
             Op::EndRetry { level } => {
                 let course = self.jobs.get(slot).course(strand);
                 if std::mem::take(&mut course.tries[usize::from(*level)]) > 0 {
-                    course.earliest = None;
+                    self.jobs.refusals(slot, strand).earliest = None;
                 }
                 Next::Go(next)
             }
@@ -220,22 +219,24 @@ impl Cloud<'_> {
                 Next::Go(next)
             }
             Op::Again { level, tries, status, depth, again } => {
-                let course = self.jobs.get(slot).course(strand);
-                let made = &mut course.tries[usize::from(*level)];
+                let made = &mut self.jobs.get(slot).course(strand).tries[usize::from(*level)];
                 *made += 1;
-                let came_as = course.refusals[usize::from(*depth)].map(|failure| failure.http_status);
+                let has_tries = *made < *tries;
+                let refusal = &mut self.jobs.refusals(slot, strand).by_depth[usize::from(*depth)];
+                let came_as = refusal.map(|failure| failure.http_status);
                 let is_meant = status.is_none_or(|status| came_as == Some(status));
-                if is_meant && *made < *tries {
-                    course.refusals[usize::from(*depth)] = None;
+                if is_meant && has_tries {
+                    *refusal = None;
                     Next::Go(*again)
                 } else {
                     Next::Go(next)
                 }
             }
             Op::Fail { depth } => {
+                let refusal = self.jobs.refusals(slot, strand).by_depth[usize::from(*depth)];
                 let job = self.jobs.get(slot);
                 if job.outcome == Outcome::Unfinished
-                    && let Some(failure) = job.course(strand).refusals[usize::from(*depth)]
+                    && let Some(failure) = refusal
                 {
                     job.outcome = Outcome::Failed(failure);
                     job.ended = Some(now);
@@ -243,14 +244,15 @@ impl Cloud<'_> {
                 Next::Go(next)
             }
             Op::Caught { depth } => {
-                let job = self.jobs.get(slot);
-                let caught = job.course(strand).refusals[usize::from(*depth)].take();
+                let refusals = self.jobs.refusals(slot, strand);
+                let caught = refusals.by_depth[usize::from(*depth)].take();
                 // Deeper, it stands in a `refused` list.
-                if *depth == 0 && job.outcome == Outcome::Unfinished {
-                    job.caught = job.caught.or(caught);
-                }
                 if *depth == 0 {
-                    job.course(strand).earliest = None;
+                    refusals.earliest = None;
+                    let job = self.jobs.get(slot);
+                    if job.outcome == Outcome::Unfinished {
+                        job.caught = job.caught.or(caught);
+                    }
                 }
                 Next::Go(next)
             }
@@ -259,9 +261,9 @@ impl Cloud<'_> {
                 Next::Go(next)
             }
             Op::CleanupRefused { depth } => {
-                let job = self.jobs.get(slot);
-                let status = job.course(strand).refusals[usize::from(*depth)].map(|failure| failure.http_status);
-                job.cleanup = Cleanup::Refused(status.unwrap_or(UNAUTHORIZED));
+                let refusal = self.jobs.refusals(slot, strand).by_depth[usize::from(*depth)];
+                let status = refusal.map(|failure| failure.http_status);
+                self.jobs.get(slot).cleanup = Cleanup::Refused(status.unwrap_or(UNAUTHORIZED));
                 Next::Go(next)
             }
             Op::Complete => {
@@ -276,10 +278,13 @@ impl Cloud<'_> {
 
     /// Follows a refusal; what was refused first in a course that goes on trying stays its first cause.
     pub(super) fn raise(&mut self, slot: u32, strand: Strand, failure: Failure, refused: Refused) -> Next {
-        let course = self.jobs.get(slot).course(strand);
-        let first_cause =
-            if refused.depth == 0 { *course.earliest.get_or_insert(failure.first_cause) } else { failure.first_cause };
-        course.refusals[usize::from(refused.depth)] = Some(Failure { first_cause, ..failure });
+        let refusals = self.jobs.refusals(slot, strand);
+        let first_cause = if refused.depth == 0 {
+            *refusals.earliest.get_or_insert(failure.first_cause)
+        } else {
+            failure.first_cause
+        };
+        refusals.by_depth[usize::from(refused.depth)] = Some(Failure { first_cause, ..failure });
         Next::Go(refused.to)
     }
 
@@ -324,9 +329,7 @@ impl Cloud<'_> {
         if let Some(time) = self.constant_request_time {
             return time;
         }
-        let name = draws::of_request(draws::Draw::Work, request, repetition);
-        let mut stream = self.jobs.get(slot).streams.stream(name);
-        Span::from_seconds_f64(self.model.request_time.sample(&mut stream))
+        draws::work(&self.model.request_time, self.jobs.get(slot).streams, request, repetition)
     }
 
     /// Lets the time of a quantity pass, or of the next of its parts; then goes on at `then`.
@@ -449,7 +452,7 @@ impl Cloud<'_> {
         self.end_poll(slot, strand);
         let itself = Cause { at: on, step: poll.request.step, reason, http_status: OK };
         let first_cause = match reason {
-            Reason::VolumeError => self.jobs.get(slot).course(strand.other()).earliest.unwrap_or(itself),
+            Reason::VolumeError => self.jobs.refusals(slot, strand.other()).earliest.unwrap_or(itself),
             _ => itself,
         };
         let failure = Failure { step: itself.step, reason, http_status: OK, first_cause };

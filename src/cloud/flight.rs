@@ -3,10 +3,10 @@
 //! A token is looked at when a worker has taken the request up, and again when one of Keystone's workers has; so every
 //! queue ages it.
 
-use super::draws::Draw;
+use super::draws::{self, Draw};
 use super::job::Strand;
 use super::keystone::Consulted;
-use super::request::{Found, Sent, Tokens, UNAUTHORIZED, UNAVAILABLE, Unreachable, refused};
+use super::request::{Found, Sent, Tokens, UNAUTHORIZED, UNAVAILABLE, Unreachable, refused, user_token};
 use super::{Cloud, Event, Next};
 use crate::engine::Queue;
 use crate::identity::defaults::{HTTP_REQUEST_MAX_RETRIES, MIN_TOKEN_LIFE};
@@ -35,11 +35,14 @@ pub(super) enum Stage {
 }
 
 /// A request on its way.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Flight {
     at: Station,
+    /// How far a call to Keystone is, at the station that makes one.
+    call: Call,
     /// How often it has been sent.
     sent: u32,
+    /// These and what follows are of an earlier request until a station sets them.
     tokens: Tokens,
     /// Which of the receiver's worker processes has it.
     worker: u32,
@@ -51,12 +54,19 @@ pub(super) struct Flight {
 impl Flight {
     pub(super) const START: Flight = Flight {
         at: Station::Start,
+        call: Call::Connect,
         sent: 0,
         tokens: Tokens { service: None, own: None },
         worker: 0,
         service: None,
         consulted: None,
     };
+
+    /// Keystone has to be asked.
+    fn ask(&mut self, errand: Errand) {
+        self.at = Station::Asking(errand);
+        self.call = Call::Connect;
+    }
 }
 
 /// Where it is.
@@ -65,7 +75,7 @@ enum Station {
     /// Nothing is done yet.
     Start,
     /// Its sender or its receiver asks Keystone.
-    Asking(Errand, Call),
+    Asking(Errand),
     /// It arrives at the receiver.
     Door,
     /// It waits for a worker, or has just got one.
@@ -98,6 +108,26 @@ enum Errand {
     User { allow_expired: bool },
 }
 
+impl Errand {
+    /// What draws the node that is asked.
+    const fn node(self) -> Draw {
+        match self {
+            Errand::LogIn => Draw::LogInNode,
+            Errand::Service => Draw::ServiceNode,
+            Errand::User { .. } => Draw::UserNode,
+        }
+    }
+
+    /// What draws how long it takes.
+    const fn time(self) -> Draw {
+        match self {
+            Errand::LogIn => Draw::LogInTime,
+            Errand::Service => Draw::ServiceTime,
+            Errand::User { .. } => Draw::UserTime,
+        }
+    }
+}
+
 /// How a call stands.
 enum Called {
     Done,
@@ -107,6 +137,7 @@ enum Called {
 
 impl Cloud<'_> {
     /// Sends a request to a service at which things take time, or goes on with it.
+    #[inline(never)]
     pub(super) fn send_by_stations(
         &mut self,
         now: Instant,
@@ -115,12 +146,13 @@ impl Cloud<'_> {
         request: &Request,
         queue: &mut Queue<Event>,
     ) -> Sent {
-        let mut flight = *self.jobs.flight(slot, strand);
+        let mut flight = self.jobs.take_flight(slot, strand);
         let sent = self.fly(now, slot, strand, request, &mut flight, queue);
-        *self.jobs.flight(slot, strand) = match sent {
-            Sent::Later(_) => flight,
-            Sent::Accepted | Sent::Refused(_) => Flight::START,
-        };
+        if let Sent::Accepted | Sent::Refused(_) = sent {
+            flight.at = Station::Start;
+            flight.sent = 0;
+        }
+        self.jobs.put_flight(slot, strand, flight);
         sent
     }
 
@@ -139,14 +171,11 @@ impl Cloud<'_> {
                 Station::Start => {
                     flight.tokens = self.held_tokens(now, slot, request);
                     let lacks = self.misses(request, &flight.tokens);
-                    flight.at = if lacks { Station::Asking(Errand::LogIn, Call::Connect) } else { Station::Door };
+                    if lacks { flight.ask(Errand::LogIn) } else { flight.at = Station::Door }
                 }
-                Station::Asking(errand, mut call) => {
-                    match self.call(now, slot, strand, request, flight, &mut call, errand, queue) {
-                        Called::Later(next) => {
-                            flight.at = Station::Asking(errand, call);
-                            return Sent::Later(next);
-                        }
+                Station::Asking(errand) => {
+                    match self.call(now, slot, strand, request, flight, errand, queue) {
+                        Called::Later(next) => return Sent::Later(next),
                         Called::Unreachable => {
                             if errand != Errand::LogIn {
                                 self.free_worker(now, request.to, queue);
@@ -167,14 +196,13 @@ impl Cloud<'_> {
                     }
                 }
                 Station::Queued => {
-                    let sending = self.sending(slot, strand, flight.sent);
-                    flight.worker = self.worker(slot, request, sending);
+                    flight.worker = self.worker(slot, strand, request, flight.sent);
                     flight.service = None;
                     flight.at = Station::User;
                     if let Some(held) = flight.tokens.service {
                         match self.service_from_cache(now, request, flight.worker, &held) {
                             Some(answer) => flight.service = Some(self.service_verdict(request, answer)),
-                            None => flight.at = Station::Asking(Errand::Service, Call::Connect),
+                            None => flight.ask(Errand::Service),
                         }
                     }
                 }
@@ -183,7 +211,7 @@ impl Cloud<'_> {
                     let cached =
                         self.user_from_cache(now, slot, request, flight.worker, &mut flight.tokens, allow_expired);
                     match cached {
-                        None => flight.at = Station::Asking(Errand::User { allow_expired }, Call::Connect),
+                        None => flight.ask(Errand::User { allow_expired }),
                         Some(answer) => {
                             let found = Found { answer, consulted: None };
                             if let Some(sent) = self.conclude(now, slot, strand, request, flight, found, queue) {
@@ -257,7 +285,7 @@ impl Cloud<'_> {
         found: Found,
         queue: &mut Queue<Event>,
     ) -> Option<Sent> {
-        let Some(reason) = self.judge(now, slot, request, &flight.tokens, found, flight.service.as_ref()) else {
+        let Some(reason) = self.judge(now, slot, request, &mut flight.tokens, found, flight.service.as_ref()) else {
             let with_service_token = flight.service.is_some_and(|service| service.allow_expired);
             self.jobs.get(slot).course(strand).with_service_token = with_service_token;
             return Some(Sent::Accepted);
@@ -266,7 +294,7 @@ impl Cloud<'_> {
         match self.session(request).after_401(flight.sent) {
             None => return Some(Sent::Refused(refused(now, request, reason, UNAUTHORIZED))),
             Some(retry) if retry.new_service_token || retry.new_user_token => {
-                flight.at = Station::Asking(Errand::LogIn, Call::Connect);
+                flight.ask(Errand::LogIn);
             }
             Some(_) => flight.at = Station::Door,
         }
@@ -287,19 +315,12 @@ impl Cloud<'_> {
         strand: Strand,
         request: &Request,
         flight: &mut Flight,
-        call: &mut Call,
         errand: Errand,
         queue: &mut Queue<Event>,
     ) -> Called {
         let api = self.model.services[ServiceId::KEYSTONE.index()].api;
-        let (draw_node, draw_time) = match errand {
-            Errand::LogIn => (Draw::LogInNode, Draw::LogInTime),
-            Errand::Service => (Draw::ServiceNode, Draw::ServiceTime),
-            Errand::User { .. } => (Draw::UserNode, Draw::UserTime),
-        };
-        let sending = self.sending(slot, strand, flight.sent);
         loop {
-            match *call {
+            match flight.call {
                 Call::Connect => {
                     // A log-in asks for no retries.
                     let retries = if errand == Errand::LogIn { 0 } else { HTTP_REQUEST_MAX_RETRIES };
@@ -308,7 +329,7 @@ impl Cloud<'_> {
                         Err(at) => (at, false),
                     };
                     if !reaches {
-                        *call = Call::GivenUp;
+                        flight.call = Call::GivenUp;
                     }
                     if at > now {
                         return Called::Later(Next::Wait(at, None));
@@ -318,22 +339,27 @@ impl Cloud<'_> {
                     }
                     let (node, tries) = match errand {
                         _ if self.keystone.nodes() == 1 => (0, 0),
-                        Errand::LogIn => (self.log_in_node(slot, request, sending), 0),
+                        Errand::LogIn => {
+                            let sending = self.sending(slot, strand, flight.sent);
+                            (self.log_in_node(slot, request, sending), 0)
+                        }
                         Errand::Service | Errand::User { .. } => {
-                            match self.reach_node(now, slot, request, draw_node, sending) {
+                            let sending = self.sending(slot, strand, flight.sent);
+                            match self.reach_node(now, slot, request, errand.node(), sending) {
                                 Ok(reached) => reached,
                                 Err(Unreachable) => return Called::Unreachable,
                             }
                         }
                     };
-                    *call = Call::Queued { node, tries };
+                    flight.call = Call::Queued { node, tries };
                     if self.pools.queues(api) && !self.pools.acquire(now, api, node, Event::waiter(slot, strand)) {
                         return Called::Later(Next::Park(None));
                     }
                 }
                 Call::Queued { node, tries } => {
-                    *call = Call::Answer { node };
-                    let time = self.take_up(now, slot, request, flight, errand, node, tries, draw_time, sending);
+                    flight.call = Call::Answer { node };
+                    let sending = self.sending(slot, strand, flight.sent);
+                    let time = self.take_up(now, slot, request, flight, errand, node, tries, sending);
                     if time > Span::ZERO {
                         return Called::Later(Next::Wait(now + time, None));
                     }
@@ -349,7 +375,9 @@ impl Cloud<'_> {
         }
     }
 
-    /// Keystone takes a call up: decides about the token, and says how long the answer takes.
+    /// Keystone takes a call up: decides about the token, and says how long the answer takes. Not inlined: what it reads
+    /// would be read at every station.
+    #[inline(never)]
     #[expect(clippy::too_many_arguments, reason = "a part of one course")]
     fn take_up(
         &mut self,
@@ -360,29 +388,27 @@ impl Cloud<'_> {
         errand: Errand,
         node: u32,
         tries: u32,
-        draw_time: Draw,
         sending: u32,
     ) -> Span {
-        let mut stream = self.draw(slot, draw_time, request, sending);
+        let streams = self.jobs.get(slot).streams;
+        let name = draws::of_request(errand.time(), request, sending);
         let window = match errand {
-            Errand::LogIn => return self.keystone.issue_time(&mut stream),
+            Errand::LogIn => return self.keystone.issue_time(streams, name),
             Errand::User { allow_expired: true } if tries < TRIES_WITH_ALLOW_EXPIRED => Some(self.keystone.window),
             Errand::Service | Errand::User { .. } => None,
         };
-        let mut time = self.keystone.validation_time(&mut stream) * i64::from(tries + 1);
+        let mut time = self.keystone.validation_time(streams, name) * i64::from(tries + 1);
         // auth_token needs a token of its own to ask with.
         let receiver = &mut self.receivers[request.to.index()];
         if now >= receiver.logged_in_until {
             receiver.logged_in_until = now + self.keystone.expiration(now) - MIN_TOKEN_LIFE;
-            time = time + self.keystone.issue_time(&mut stream);
+            time = time + self.keystone.issue_time_before_validation(streams, name);
         }
         let consulted = match (errand, flight.tokens.service.as_mut()) {
             (Errand::Service, Some(held)) => self.keystone.validate(now, node, &mut held.token, window),
             (Errand::Service | Errand::User { .. } | Errand::LogIn, _) => {
-                let mut issued = *self.user_token(slot, request, &mut flight.tokens);
-                let consulted = self.keystone.validate(now, node, &mut issued, window);
-                *self.user_token(slot, request, &mut flight.tokens) = issued;
-                consulted
+                let issued = user_token(&mut self.jobs, slot, request, &mut flight.tokens.own);
+                self.keystone.validate(now, node, issued, window)
             }
         };
         flight.consulted = Some(consulted);

@@ -42,10 +42,6 @@ pub(super) struct Course {
     pub(super) running: bool,
     /// When its next event is due; events at other instants are left over. `NEVER` while it waits for somebody else.
     pub(super) due: Instant,
-    /// Refusals under way, by depth.
-    pub(super) refusals: [Option<Failure>; Program::MOST_REFUSALS],
-    /// Its first refusal that was more than logged.
-    pub(super) earliest: Option<Cause>,
     /// Tries of each `retry`.
     pub(super) tries: [u32; Program::MOST_RETRIES],
     /// Parts of the wait under way that are done.
@@ -72,8 +68,6 @@ impl Course {
         stage: Stage::Fresh,
         running: false,
         due: Instant::NEVER,
-        refusals: [None; Program::MOST_REFUSALS],
-        earliest: None,
         tries: [0; Program::MOST_RETRIES],
         part: 0,
         parts_done: 0,
@@ -84,6 +78,19 @@ impl Course {
         with_service_token: false,
         is_listed: false,
     };
+}
+
+/// What a strand was refused; apart from its course, which is looked at all the time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Refusals {
+    /// Those under way, by depth.
+    pub(super) by_depth: [Option<Failure>; Program::MOST_REFUSALS],
+    /// The first that was more than logged.
+    pub(super) earliest: Option<Cause>,
+}
+
+impl Refusals {
+    const NONE: Refusals = Refusals { by_depth: [None; Program::MOST_REFUSALS], earliest: None };
 }
 
 /// The state of a job; what varies in length lies in the arenas of [`Slots`].
@@ -148,11 +155,6 @@ impl Job {
             Strand::Main => &mut self.main,
             Strand::Branch => &mut self.branch,
         }
-    }
-
-    /// A branch begins.
-    pub(super) fn fork(&mut self, at: Label) {
-        self.branch = Course { at, running: true, ..Course::IDLE };
     }
 
     /// Notes how far before the end of its life a token was accepted.
@@ -235,8 +237,11 @@ pub(super) struct Slots {
     resources: Arena<u8>,
     /// What each cache holds of the user's token, then of the delegated one, then of the one got inside a request.
     cached_until: Arena<Instant>,
-    /// The requests under way of both strands, where any takes time on its way.
-    flights: Arena<Flight>,
+    /// What both strands were refused.
+    refusals: Arena<Refusals>,
+    /// The requests under way of both strands, where any takes time on its way. Moved out and in while they are worked
+    /// on, and kept for the next request.
+    flights: Vec<[Option<Box<Flight>>; 2]>,
 }
 
 impl Slots {
@@ -249,7 +254,8 @@ impl Slots {
             quantities: Arena::new(kinds().map(|kind| kind.quantities.len()).max().unwrap_or(0), 0),
             resources: Arena::new(kinds().map(|kind| kind.resources.len()).max().unwrap_or(0), Resource::NONE),
             cached_until: Arena::new(CACHE_BLOCKS * model.caches, Instant::ALWAYS),
-            flights: Arena::new(2, Flight::START),
+            refusals: Arena::new(2, Refusals::NONE),
+            flights: Vec::new(),
         }
     }
 
@@ -257,17 +263,19 @@ impl Slots {
     pub(super) fn insert(&mut self, submit: impl FnOnce(&mut [i64]) -> Job) -> u32 {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.jobs.push(None);
+            self.flights.push([None, None]);
             (self.jobs.len() - 1) as u32
         });
         self.quantities.reset(slot);
         self.resources.reset(slot);
         self.cached_until.reset(slot);
-        self.flights.reset(slot);
+        self.refusals.reset(slot);
         self.jobs[slot as usize] = Some(submit(self.quantities.of_mut(slot)));
         slot
     }
 
     /// The job in a slot that an event names: events never outlive their job.
+    #[inline]
     pub(super) fn get(&mut self, slot: u32) -> &mut Job {
         self.jobs[slot as usize].as_mut().expect("an event names a job in flight")
     }
@@ -293,10 +301,26 @@ impl Slots {
         self.cached_until.of_mut(slot)
     }
 
-    /// The request under way of a strand.
+    /// The request under way of a strand, to be put back.
     #[inline]
-    pub(super) fn flight(&mut self, slot: u32, strand: Strand) -> &mut Flight {
-        &mut self.flights.of_mut(slot)[strand as usize]
+    pub(super) fn take_flight(&mut self, slot: u32, strand: Strand) -> Box<Flight> {
+        self.flights[slot as usize][strand as usize].take().unwrap_or_else(|| Box::new(Flight::START))
+    }
+
+    #[inline]
+    pub(super) fn put_flight(&mut self, slot: u32, strand: Strand, flight: Box<Flight>) {
+        self.flights[slot as usize][strand as usize] = Some(flight);
+    }
+
+    /// What a strand was refused.
+    pub(super) fn refusals(&mut self, slot: u32, strand: Strand) -> &mut Refusals {
+        &mut self.refusals.of_mut(slot)[strand as usize]
+    }
+
+    /// A branch begins.
+    pub(super) fn fork(&mut self, slot: u32, at: Label) {
+        self.get(slot).branch = Course { at, running: true, ..Course::IDLE };
+        *self.refusals(slot, Strand::Branch) = Refusals::NONE;
     }
 
     /// What the job in a slot drew.

@@ -177,18 +177,23 @@ impl<'m> Keystone<'m> {
     }
 
     /// How long a validation takes.
-    pub(super) fn validation_time(&self, stream: &mut Stream) -> Span {
-        time(&self.validation_time, stream)
+    #[inline]
+    pub(super) fn validation_time(&self, streams: Streams, name: u64) -> Span {
+        Span::from_seconds_f64(self.validation_time.sample_named(streams, name))
     }
 
     /// How long issuing a token takes.
-    pub(super) fn issue_time(&self, stream: &mut Stream) -> Span {
-        time(&self.issue_time, stream)
+    pub(super) fn issue_time(&self, streams: Streams, name: u64) -> Span {
+        Span::from_seconds_f64(self.issue_time.sample_named(streams, name))
     }
-}
 
-fn time(dist: &Dist, stream: &mut Stream) -> Span {
-    Span::from_seconds_f64(dist.as_constant().unwrap_or_else(|| dist.sample(stream)))
+    /// How long issuing a token takes to whoever is going to have another validated: drawn behind the time of that, from
+    /// the same stream.
+    pub(super) fn issue_time_before_validation(&self, streams: Streams, name: u64) -> Span {
+        let mut stream = streams.stream(name);
+        self.validation_time.sample(&mut stream);
+        Span::from_seconds_f64(self.issue_time.sample(&mut stream))
+    }
 }
 
 /// No token that is older at the start is told from this one: every node has everything by then.

@@ -7,7 +7,7 @@
 
 use super::flight::Stage;
 use super::job::Strand;
-use super::{Cloud, Event};
+use super::{Cloud, Event, draws};
 use crate::engine::Queue;
 use crate::identity::middleware::in_time_until;
 use crate::model::program::{Client, Credentials, Op, Poll};
@@ -16,6 +16,9 @@ use crate::units::{Instant, Span};
 
 /// So many polls at most are looked through at a time where each takes a time of its own.
 const MOST_AT_A_TIME: u32 = 4_096;
+
+/// So many times are drawn at once.
+const BLOCK: usize = 16;
 
 /// Polls that follow each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +52,12 @@ impl Cloud<'_> {
         if !self.elides {
             return again;
         }
-        let until = self.known_until(now, slot, strand, poll);
+        let mut until = self.known_until(now, slot, strand, poll);
+        if self.constant_request_time.is_none() {
+            // Polls that have to be looked through one by one, though the other strand is going to wake them up sooner.
+            let other = self.jobs.get(slot).course(strand.other());
+            until = if other.running { until.min(other.due) } else { until };
+        }
         if until <= again {
             return again;
         }
@@ -141,12 +149,25 @@ impl Cloud<'_> {
             };
             return Stretch { polls, last: at(polls - 1), next: at(polls) };
         }
-        let made = self.jobs.get(slot).course(strand).polls;
+        let job = self.jobs.get(slot);
+        let (streams, made) = (job.streams, job.course(strand).polls);
+        let most = most.min(MOST_AT_A_TIME);
         let mut stretch = none;
-        while stretch.next < until && stretch.polls < most.min(MOST_AT_A_TIME) {
-            stretch.polls += 1;
-            stretch.last = stretch.next;
-            stretch.next = stretch.last + self.work(slot, &poll.request, made + stretch.polls) + poll.interval;
+        let mut works = [0.0; BLOCK];
+        while stretch.next < until && stretch.polls < most {
+            // No more than there are if requests take no time, and none that are looked through in vain.
+            let left = until.since(stretch.next).micros() / poll.interval.micros().max(1);
+            let works = &mut works[..left.clamp(1, BLOCK as i64) as usize];
+            let repetition = |nth| made + stretch.polls + 1 + nth as u32;
+            draws::works(&self.model.request_time, streams, &poll.request, repetition, works);
+            for work in works {
+                if stretch.next >= until || stretch.polls >= most {
+                    break;
+                }
+                stretch.polls += 1;
+                stretch.last = stretch.next;
+                stretch.next = stretch.last + Span::from_seconds_f64(*work) + poll.interval;
+            }
         }
         stretch
     }
@@ -193,7 +214,11 @@ impl Cloud<'_> {
         let job = self.jobs.get(slot);
         let course = job.course(strand);
         let (due, at) = (course.due, course.at);
-        let Some(Skipped { first, .. }) = course.skipped.filter(|_| course.running) else { return };
+        let Some(Skipped { first, foreseen }) = course.skipped.filter(|_| course.running) else { return };
+        if foreseen.last < now {
+            // The next poll is the one that is simulated anyhow.
+            return;
+        }
         let workload = &self.epochs[usize::from(job.epoch)].workloads[usize::from(job.workload)];
         let Op::Poll(poll) = workload.program.op(at) else { return };
         let next = self.stretch(slot, strand, poll, first, now, u32::MAX).next;

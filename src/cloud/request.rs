@@ -4,7 +4,7 @@
 //! goes from station to station in `flight`. Both ask the same questions of the same rules in the same order.
 
 use super::draws::{self, Draw};
-use super::job::Strand;
+use super::job::{Slots, Strand};
 use super::keystone::{Consulted, Issued};
 use super::sender::Held;
 use super::{Cloud, Event, Next};
@@ -92,6 +92,7 @@ impl Cloud<'_> {
     }
 
     /// Sends a request to a service at which nothing takes time; answers whether a good service token came with it.
+    #[inline(never)]
     fn send_at_once(
         &mut self,
         now: Instant,
@@ -115,7 +116,7 @@ impl Cloud<'_> {
             }
             sent += 1;
             let sending = self.sending(slot, strand, sent);
-            let worker = self.worker(slot, request, sending);
+            let worker = self.worker(slot, strand, request, sent);
             let service = match tokens.service.as_mut() {
                 Some(held) => {
                     let found = self.look_at_service(now, slot, request, worker, sending, held);
@@ -127,7 +128,7 @@ impl Cloud<'_> {
             let found = self
                 .look_at_user(now, slot, request, worker, sending, &mut tokens, allow_expired)
                 .map_err(|Unreachable| refused(now, request, Reason::KeystoneUnavailable, UNAVAILABLE))?;
-            match self.judge(now, slot, request, &tokens, found, service.as_ref()) {
+            match self.judge(now, slot, request, &mut tokens, found, service.as_ref()) {
                 None => return Ok(allow_expired),
                 Some(reason) => match session.after_401(sent) {
                     None => return Err(refused(now, request, reason, UNAUTHORIZED)),
@@ -177,12 +178,14 @@ impl Cloud<'_> {
     }
 
     /// The node of Keystone from which the sender fetches a token.
+    #[inline(never)]
     pub(super) fn log_in_node(&mut self, slot: u32, request: &Request, sending: u32) -> u32 {
         let streams = self.jobs.get(slot).streams;
         self.keystone.pick(|| streams.stream(draws::of_request(Draw::LogInNode, request, sending)))
     }
 
     /// Throws away what the sender holds for this request and fetches it anew, as far as Keystone lets it.
+    #[inline(never)]
     pub(super) fn fetch_tokens(
         &mut self,
         now: Instant,
@@ -211,11 +214,12 @@ impl Cloud<'_> {
 
     /// Which of the receiver's worker processes takes the request.
     #[inline]
-    pub(super) fn worker(&mut self, slot: u32, request: &Request, sending: u32) -> u32 {
+    pub(super) fn worker(&mut self, slot: u32, strand: Strand, request: &Request, sent: u32) -> u32 {
         let caches = self.receivers[request.to.index()].caches;
         if caches <= 1 {
             return 0;
         }
+        let sending = self.sending(slot, strand, sent);
         let share = self.draw(slot, Draw::Worker, request, sending).uniform();
         (share * f64::from(caches)) as u32
     }
@@ -247,7 +251,8 @@ impl Cloud<'_> {
         let found = match self.service_from_cache(now, request, worker, held) {
             Some(answer) => Found { answer, consulted: None },
             None => {
-                let consulted = self.consult(now, slot, request, Draw::ServiceNode, sending, &mut held.token, None)?;
+                let (node, _) = self.consulted_node(now, slot, request, Draw::ServiceNode, sending, None)?;
+                let consulted = self.keystone.validate(now, node, &mut held.token, None);
                 self.service_from_keystone(now, slot, request, worker, held, consulted)
             }
         };
@@ -256,7 +261,7 @@ impl Cloud<'_> {
     }
 
     /// What the receiver's cache says of a service token.
-    #[inline]
+    #[inline(never)]
     pub(super) fn service_from_cache(
         &mut self,
         now: Instant,
@@ -308,23 +313,11 @@ impl Cloud<'_> {
         if let Some(answer) = self.user_from_cache(now, slot, request, worker, tokens, allow_expired) {
             return Ok(Found { answer, consulted: None });
         }
-        let mut issued = *self.user_token(slot, request, tokens);
         let window = allow_expired.then_some(self.keystone.window);
-        let consulted = self.consult(now, slot, request, Draw::UserNode, sending, &mut issued, window)?;
-        *self.user_token(slot, request, tokens) = issued;
+        let (node, window) = self.consulted_node(now, slot, request, Draw::UserNode, sending, window)?;
+        let issued = user_token(&mut self.jobs, slot, request, &mut tokens.own);
+        let consulted = self.keystone.validate(now, node, issued, window);
         Ok(self.user_from_keystone(now, slot, request, worker, tokens, allow_expired, consulted))
-    }
-
-    /// The token that stands for the user's.
-    pub(super) fn user_token<'t>(&'t mut self, slot: u32, request: &Request, tokens: &'t mut Tokens) -> &'t mut Issued {
-        match (request.credentials, &mut tokens.own) {
-            (Credentials::Own, Some(own)) => &mut own.token,
-            (Credentials::Delegated, _) => {
-                let job = self.jobs.get(slot);
-                job.delegated.carried().map_or(&mut job.token, |(issued, _)| issued)
-            }
-            (Credentials::User | Credentials::Own, _) => &mut self.jobs.get(slot).token,
-        }
     }
 
     /// Until when the receiver's cache answers for that token.
@@ -352,7 +345,7 @@ impl Cloud<'_> {
         tokens: &mut Tokens,
         allow_expired: bool,
     ) -> Option<Answer> {
-        let token = self.user_token(slot, request, tokens).token;
+        let token = user_token(&mut self.jobs, slot, request, &mut tokens.own).token;
         let cached_until = *self.user_cached_until(slot, request, worker, tokens);
         let receiver = &mut self.receivers[request.to.index()];
         let answer = from_cache(now, &receiver.rules, &Presented { token, cached_until }, allow_expired);
@@ -374,7 +367,7 @@ impl Cloud<'_> {
         allow_expired: bool,
         consulted: Consulted,
     ) -> Found {
-        let token = self.user_token(slot, request, tokens).token;
+        let token = user_token(&mut self.jobs, slot, request, &mut tokens.own).token;
         let rules = self.receivers[request.to.index()].rules;
         let cached_until = self.user_cached_until(slot, request, worker, tokens);
         let presented = Presented { token, cached_until: *cached_until };
@@ -396,12 +389,11 @@ impl Cloud<'_> {
         now: Instant,
         slot: u32,
         request: &Request,
-        tokens: &Tokens,
+        tokens: &mut Tokens,
         found: Found,
         service: Option<&ServiceVerdict>,
     ) -> Option<Reason> {
-        let mut tokens = *tokens;
-        let token = self.user_token(slot, request, &mut tokens).token;
+        let token = user_token(&mut self.jobs, slot, request, &mut tokens.own).token;
         let (view, not_synced) = found.consulted.map_or((token, false), |seen| (seen.view, seen.not_synced));
         let window = self.keystone.window;
         let receiver = &mut self.receivers[request.to.index()];
@@ -438,28 +430,26 @@ impl Cloud<'_> {
                 && self.model.processes[request.from.index()].user.is_none())
     }
 
-    /// Asks Keystone about a token, on one of its nodes. With several, auth_token's own token may be refused by a node
-    /// that lacks its key, upon which it logs in again and asks again (`identity::stale_node`).
-    #[expect(clippy::too_many_arguments, reason = "one question, asked from one place")]
-    fn consult(
+    /// Which of Keystone's nodes is asked about a token, and with what allowance. With several, auth_token's own token
+    /// may be refused by a node that lacks its key, upon which it logs in again and asks again (`identity::stale_node`).
+    fn consulted_node(
         &mut self,
         now: Instant,
         slot: u32,
         request: &Request,
         what: Draw,
         sending: u32,
-        issued: &mut Issued,
         window: Option<Span>,
-    ) -> Result<Consulted, Unreachable> {
+    ) -> Result<(u32, Option<Span>), Unreachable> {
         if self.keystone.nodes() == 1 {
-            return Ok(self.keystone.validate(now, 0, issued, window));
+            return Ok((0, window));
         }
         let (node, tries) = self.reach_node(now, slot, request, what, sending)?;
-        let window = window.filter(|_| tries < TRIES_WITH_ALLOW_EXPIRED);
-        Ok(self.keystone.validate(now, node, issued, window))
+        Ok((node, window.filter(|_| tries < TRIES_WITH_ALLOW_EXPIRED)))
     }
 
     /// The first node that accepts auth_token's own token, and how many did not.
+    #[inline(never)]
     pub(super) fn reach_node(
         &mut self,
         now: Instant,
@@ -497,6 +487,24 @@ impl Cloud<'_> {
             self.keystone.facts.requests += 1;
             self.keystone.facts.refused += u64::from(!accepted);
         }
+    }
+}
+
+/// The token that stands for the user's.
+#[inline]
+pub(super) fn user_token<'t>(
+    jobs: &'t mut Slots,
+    slot: u32,
+    request: &Request,
+    own: &'t mut Option<Held>,
+) -> &'t mut Issued {
+    match (request.credentials, own) {
+        (Credentials::Own, Some(own)) => &mut own.token,
+        (Credentials::Delegated, _) => {
+            let job = jobs.get(slot);
+            job.delegated.carried().map_or(&mut job.token, |(issued, _)| issued)
+        }
+        (Credentials::User | Credentials::Own, _) => &mut jobs.get(slot).token,
     }
 }
 

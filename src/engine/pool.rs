@@ -15,8 +15,9 @@ pub struct Pool<T> {
     busy: u32,
     /// Who waits, and since when.
     waiting: VecDeque<(Instant, T)>,
-    times: PoolTimes,
-    counted_to: Instant,
+    /// The instants at which each level fell less those at which it rose: with the level times the present, that is the
+    /// level summed over time, and a step costs one addition.
+    steps: PoolTimes,
 }
 
 /// Levels of a pool summed over time, exact: microseconds times servers or waiting ones.
@@ -33,18 +34,19 @@ pub struct PoolTimes {
 impl<T: Copy> Pool<T> {
     /// A pool of so many free servers. With none, everybody waits until it grows.
     pub fn new(servers: u32) -> Pool<T> {
-        Pool { servers, busy: 0, waiting: VecDeque::new(), times: PoolTimes::default(), counted_to: Instant::START }
+        Pool { servers, busy: 0, waiting: VecDeque::new(), steps: PoolTimes::default() }
     }
 
     /// Takes a server and returns true, or puts `who` at the end of the queue and returns false.
     #[must_use = "who gets no server waits"]
     pub fn acquire(&mut self, now: Instant, who: T) -> bool {
-        self.count_to(now);
         let is_free = self.busy < self.servers;
         if is_free {
             self.busy += 1;
+            self.steps.busy -= micros(now);
         } else {
             self.waiting.push_back((now, who));
+            self.steps.waiting -= micros(now);
         }
         is_free
     }
@@ -55,14 +57,15 @@ impl<T: Copy> Pool<T> {
     /// If no server is taken.
     #[must_use = "who gets the server has to be told"]
     pub fn release(&mut self, now: Instant) -> Option<(T, Span)> {
-        self.count_to(now);
         assert!(self.busy > 0, "only a server that is taken is released");
         if self.busy <= self.servers
             && let Some((since, who)) = self.waiting.pop_front()
         {
+            self.steps.waiting += micros(now);
             return Some((who, now.since(since)));
         }
         self.busy -= 1;
+        self.steps.busy += micros(now);
         None
     }
 
@@ -70,17 +73,19 @@ impl<T: Copy> Pool<T> {
     /// that are taken stay so until they are released, even if there are too many now.
     #[must_use = "who gets a server has to be told"]
     pub fn resize(&mut self, now: Instant, servers: u32) -> impl ExactSizeIterator<Item = (T, Span)> + '_ {
-        self.count_to(now);
+        self.steps.servers += micros(now) * (i128::from(self.servers) - i128::from(servers));
         self.servers = servers;
         let free = servers.saturating_sub(self.busy);
         let admitted = free.min(u32::try_from(self.waiting.len()).unwrap_or(u32::MAX));
         self.busy += admitted;
+        self.steps.busy -= micros(now) * i128::from(admitted);
+        self.steps.waiting += micros(now) * i128::from(admitted);
         self.waiting.drain(..admitted as usize).map(move |(since, who)| (who, now.since(since)))
     }
 
     /// Empties the queue without serving it: who waited, first come first, and how long until now.
     pub fn take_waiting(&mut self, now: Instant) -> impl ExactSizeIterator<Item = (T, Span)> + '_ {
-        self.count_to(now);
+        self.steps.waiting += micros(now) * self.waiting.len() as i128;
         self.waiting.drain(..).map(move |(since, who)| (who, now.since(since)))
     }
 
@@ -101,25 +106,24 @@ impl<T: Copy> Pool<T> {
 
     /// The levels summed from the last reset, or the start, up to now.
     pub fn times(&self, now: Instant) -> PoolTimes {
-        let micros = i128::from(now.since(self.counted_to).micros());
-        debug_assert!(micros >= 0, "calls come in the order of time");
         PoolTimes {
-            servers: self.times.servers + micros * i128::from(self.servers),
-            busy: self.times.busy + micros * i128::from(self.busy),
-            waiting: self.times.waiting + micros * self.waiting.len() as i128,
+            servers: micros(now) * i128::from(self.servers) + self.steps.servers,
+            busy: micros(now) * i128::from(self.busy) + self.steps.busy,
+            waiting: micros(now) * self.waiting.len() as i128 + self.steps.waiting,
         }
     }
 
     /// Sums from now on only (the end of a warm-up). Who is served or waits goes on.
     pub fn reset_statistics(&mut self, now: Instant) {
-        self.times = PoolTimes::default();
-        self.counted_to = now;
+        let PoolTimes { servers, busy, waiting } = self.times(now);
+        self.steps.servers -= servers;
+        self.steps.busy -= busy;
+        self.steps.waiting -= waiting;
     }
+}
 
-    fn count_to(&mut self, now: Instant) {
-        self.times = self.times(now);
-        self.counted_to = now;
-    }
+fn micros(instant: Instant) -> i128 {
+    instant.micros().into()
 }
 
 #[cfg(test)]

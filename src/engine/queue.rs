@@ -1,10 +1,12 @@
 //! The event queue: keys of (time, class, serial) with the event packed beside them, compared as one integer.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+mod pending;
+mod wheel;
+
 use std::marker::PhantomData;
 
 use crate::units::Instant;
+use pending::Pending;
 
 /// Bits of each part of a key, from the most significant: 2,283 years, 16 classes, 10^12 events, 2^28 payloads.
 const TIME_BITS: u32 = 56;
@@ -12,6 +14,14 @@ const CLASS_BITS: u32 = 4;
 const SERIAL_BITS: u32 = 40;
 const PAYLOAD_BITS: u32 = 28;
 const _: () = assert!(TIME_BITS + CLASS_BITS + SERIAL_BITS + PAYLOAD_BITS == u128::BITS);
+
+/// A time, class and serial, and the event's payload.
+type Key = u128;
+
+#[inline]
+fn time_of(key: Key) -> u64 {
+    (key >> (u128::BITS - TIME_BITS)) as u64
+}
 
 /// An event that fits beside its key.
 pub trait Packed: Copy {
@@ -24,7 +34,7 @@ pub trait Packed: Copy {
 /// Pending events, the next one first.
 #[derive(Debug)]
 pub struct Queue<E> {
-    heap: BinaryHeap<Reverse<u128>>,
+    keys: Pending,
     serial: u64,
     now: Instant,
     event: PhantomData<E>,
@@ -33,7 +43,7 @@ pub struct Queue<E> {
 impl<E: Packed> Queue<E> {
     /// An empty queue.
     pub fn new() -> Queue<E> {
-        Queue { heap: BinaryHeap::new(), serial: 0, now: Instant::START, event: PhantomData }
+        Queue { keys: Pending::new(), serial: 0, now: Instant::START, event: PhantomData }
     }
 
     /// Schedules an event; at one instant lower classes come first, and within a class what was scheduled first.
@@ -47,14 +57,14 @@ impl<E: Packed> Queue<E> {
         let time = at.micros().clamp(0, (1 << TIME_BITS) - 1) as u128;
         let key = (time << CLASS_BITS | u128::from(class)) << SERIAL_BITS | u128::from(self.serial);
         self.serial += 1;
-        self.heap.push(Reverse(key << PAYLOAD_BITS | u128::from(event.pack())));
+        self.keys.push(key << PAYLOAD_BITS | u128::from(event.pack()));
     }
 
     /// Takes the next event and its time.
     pub fn pop(&mut self) -> Option<(Instant, E)> {
-        let Reverse(key) = self.heap.pop()?;
+        let key = self.keys.pop()?;
         let payload = key as u32 & ((1 << PAYLOAD_BITS) - 1);
-        self.now = Instant::from_micros((key >> (u128::BITS - TIME_BITS)) as i64);
+        self.now = Instant::from_micros(time_of(key) as i64);
         Some((self.now, E::unpack(payload)))
     }
 
@@ -62,28 +72,29 @@ impl<E: Packed> Queue<E> {
     #[cold]
     fn renumber(&mut self) {
         const SERIALS: u128 = ((1 << SERIAL_BITS) - 1) << PAYLOAD_BITS;
-        let mut keys: Vec<u128> = self.heap.drain().map(|Reverse(key)| key).collect();
+        let mut keys = self.keys.take_all();
         keys.sort_unstable();
         self.serial = keys.len() as u64;
-        let numbered = keys.iter().zip(0_u128..).map(|(key, serial)| Reverse(key & !SERIALS | serial << PAYLOAD_BITS));
-        self.heap = numbered.collect();
+        for (key, serial) in keys.iter().zip(0_u128..) {
+            self.keys.push(key & !SERIALS | serial << PAYLOAD_BITS);
+        }
     }
 
     /// Forgets everything that is pending, and the time: the next event may lie anywhere.
     pub fn clear(&mut self) {
-        self.heap.clear();
+        self.keys.clear();
         self.serial = 0;
         self.now = Instant::START;
     }
 
     /// How many events are pending.
     pub fn len(&self) -> usize {
-        self.heap.len()
+        self.keys.len()
     }
 
     /// Whether none is pending.
     pub fn is_empty(&self) -> bool {
-        self.heap.is_empty()
+        self.len() == 0
     }
 }
 
@@ -95,8 +106,14 @@ impl<E: Packed> Default for Queue<E> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::units::Span;
     use proptest::prelude::*;
+
+    /// All later times are as late as this.
+    const LAST: i64 = (1 << TIME_BITS) - 1;
 
     #[derive(Clone, Copy, Debug, PartialEq)]
     struct Number(u32);
@@ -110,32 +127,80 @@ mod tests {
         }
     }
 
+    /// Pauses of very different lengths, in microseconds; many are ties.
+    fn pause() -> impl Strategy<Value = i64> {
+        prop_oneof![Just(0), 0_i64..4, 0_i64..2_000, 0_i64..5_000_000, 0_i64..1 << 50, Just(i64::MAX)]
+    }
+
+    /// What is done at one instant: so many events are scheduled so much later, in steps of class, then so many are
+    /// taken.
+    fn script() -> impl Strategy<Value = Vec<(usize, i64, u8, usize)>> {
+        proptest::collection::vec((0_usize..150, pause(), 0_u8..3, 0_usize..120), 0..60)
+    }
+
     proptest! {
-        /// Against a stable sort, with ties in time and class.
+        /// Against a sorted set, whatever is pending when: with few events and with thousands, with crowds at one
+        /// instant, and with events of a lower class that come late to it.
         #[test]
-        fn events_come_in_the_order_of_time_class_and_scheduling(
-            events in proptest::collection::vec((0_i64..20, 0_u8..3), 0..200)
-        ) {
+        fn events_come_in_the_order_of_time_class_and_scheduling(script in script()) {
             let mut queue = Queue::new();
-            for (number, (time, class)) in events.iter().enumerate() {
-                queue.schedule(Instant::from_micros(*time), *class, Number(number as u32));
+            let mut expected = BTreeSet::new();
+            let mut now = Instant::START;
+            let mut number = 0;
+            for (scheduled, pause, class, taken) in script {
+                for nth in 0..scheduled {
+                    // Some at once and some spread out.
+                    let spread = Span::from_micros(if pause % 2 == 0 { nth as i64 } else { 0 });
+                    let (at, class) = (now + Span::from_micros(pause) + spread, (class + nth as u8 / 64) % 16);
+                    queue.schedule(at, class, Number(number));
+                    expected.insert((at.micros().min(LAST), class, number));
+                    number += 1;
+                }
+                for _ in 0..taken {
+                    let found = queue.pop();
+                    let next = expected.pop_first();
+                    prop_assert_eq!(found, next.map(|(at, _, number)| (Instant::from_micros(at), Number(number))));
+                    now = found.map_or(now, |(at, _)| at);
+                }
+                prop_assert_eq!(queue.len(), expected.len());
             }
-            let mut expected: Vec<_> = events.iter().copied().enumerate().collect();
-            expected.sort_by_key(|(_, key)| *key);
-            let popped: Vec<_> = std::iter::from_fn(|| queue.pop()).map(|(_, event)| event.0 as usize).collect();
-            prop_assert_eq!(popped, expected.iter().map(|(number, _)| *number).collect::<Vec<_>>());
+            while let Some((at, _, number)) = expected.pop_first() {
+                prop_assert_eq!(queue.pop(), Some((Instant::from_micros(at), Number(number))));
+            }
+            prop_assert_eq!(queue.pop(), None);
         }
+    }
+
+    /// A hundred thousand at one instant, each of which schedules another at it: nothing takes the square of that.
+    #[test]
+    fn a_crowd_at_one_instant_keeps_its_order() {
+        const CROWD: u32 = 100_000;
+        let mut queue = Queue::new();
+        let at = Instant::from_seconds(7);
+        for number in 0..CROWD {
+            queue.schedule(at, 7, Number(number));
+        }
+        for number in 0..CROWD {
+            assert_eq!(queue.pop(), Some((at, Number(number))));
+            queue.schedule(at, 7, Number(CROWD + number));
+            queue.schedule(at, 6, Number(number));
+            assert_eq!(queue.pop(), Some((at, Number(number))), "the lower class comes first");
+        }
+        for number in 0..CROWD {
+            assert_eq!(queue.pop(), Some((at, Number(CROWD + number))));
+        }
+        assert!(queue.is_empty());
     }
 
     #[test]
     fn running_out_of_serials_changes_no_order() {
         let mut queue = Queue::new();
-        queue.serial = (1 << SERIAL_BITS) - 2;
-        for number in 0..5 {
-            queue.schedule(Instant::from_seconds(1), 0, Number(number));
+        queue.serial = (1 << SERIAL_BITS) - 200;
+        for number in 0..500 {
+            queue.schedule(Instant::from_seconds(i64::from(number / 3)), 0, Number(number));
         }
         let popped: Vec<_> = std::iter::from_fn(|| queue.pop()).map(|(_, event)| event.0).collect();
-        assert_eq!(popped, [0, 1, 2, 3, 4]);
+        assert_eq!(popped, (0..500).collect::<Vec<_>>());
     }
 
     #[test]
@@ -157,7 +222,7 @@ mod tests {
         queue.schedule(Instant::NEVER, 15, last);
         queue.schedule(Instant::START, 0, Number(0));
         assert_eq!(queue.pop(), Some((Instant::START, Number(0))));
-        assert_eq!(queue.pop(), Some((Instant::from_micros((1 << TIME_BITS) - 1), last)));
+        assert_eq!(queue.pop(), Some((Instant::from_micros(LAST), last)));
         assert_eq!(queue.pop(), None);
     }
 }

@@ -54,15 +54,26 @@ fn histogram() -> Histogram<u64> {
 impl Sketch {
     /// Adds one time.
     pub fn record(&mut self, time: Span) {
+        self.record_many(time, 1);
+    }
+
+    /// Adds one time so often.
+    pub fn record_many(&mut self, time: Span, times: u64) {
+        if times == 0 {
+            return;
+        }
         let parts = self.parts.get_or_insert_with(|| Box::new(Parts::new(time)));
         parts.min = parts.min.min(time);
         parts.max = parts.max.max(time);
         let millis = time.micros().div_euclid(MILLISECOND);
         if millis < 0 {
             let below_zero = parts.below_zero.get_or_insert_with(histogram);
-            below_zero.record(millis.unsigned_abs()).expect("an auto-resizing histogram takes every value");
+            below_zero.record_n(millis.unsigned_abs(), times).expect("an auto-resizing histogram takes every value");
         } else {
-            parts.from_zero.record(millis.unsigned_abs()).expect("an auto-resizing histogram takes every value");
+            parts
+                .from_zero
+                .record_n(millis.unsigned_abs(), times)
+                .expect("an auto-resizing histogram takes every value");
         }
     }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use statrs::distribution::{ContinuousCDF, Gamma};
 
-use super::stream::Stream;
+use super::stream::{Stream, Streams};
 
 /// The least probability that truncation by `min` and `max` may leave: redrawing then ends after a few draws.
 const LEAST_KEPT: f64 = 0.001;
@@ -146,6 +146,41 @@ impl Dist {
             if value >= self.min && value <= self.max {
                 return value;
             }
+        }
+    }
+
+    /// Draws one value from the beginning of a stream of its own: [`Dist::sample`] without a generator in memory, which
+    /// one number does not need.
+    #[inline]
+    pub fn sample_named(&self, streams: Streams, ordinal: u64) -> f64 {
+        match self.shape {
+            Shape::Constant(value) => value,
+            Shape::Exponential { mean } if !self.is_truncated() => -mean * libm::log(streams.stream(ordinal).uniform()),
+            _ => self.sample(&mut streams.stream(ordinal)),
+        }
+    }
+
+    /// Draws as many values as there is room for, as [`Dist::sample`] would one by one. A processor works on several
+    /// logarithms at once if nothing else stands between them.
+    pub fn sample_all(&self, stream: &mut Stream, values: &mut [f64]) {
+        match self.shape {
+            Shape::Exponential { mean } if !self.is_truncated() => {
+                values.iter_mut().for_each(|value| *value = stream.uniform());
+                values.iter_mut().for_each(|value| *value = -mean * libm::log(*value));
+            }
+            _ => values.iter_mut().for_each(|value| *value = self.sample(stream)),
+        }
+    }
+
+    /// The same for values that have streams of their own: of each, its ordinal.
+    pub fn sample_all_named(&self, streams: Streams, ordinal: impl Fn(usize) -> u64, values: &mut [f64]) {
+        let numbered = values.iter_mut().enumerate();
+        match self.shape {
+            Shape::Exponential { mean } if !self.is_truncated() => {
+                numbered.for_each(|(index, value)| *value = streams.stream(ordinal(index)).uniform());
+                values.iter_mut().for_each(|value| *value = -mean * libm::log(*value));
+            }
+            _ => numbered.for_each(|(index, value)| *value = self.sample_named(streams, ordinal(index))),
         }
     }
 

@@ -3,9 +3,11 @@
 pub mod ascending;
 pub mod daily;
 pub mod dist;
+pub mod series;
 pub mod stream;
 
 pub use ascending::Ascending;
 pub use daily::DailyRate;
 pub use dist::Dist;
+pub use series::Series;
 pub use stream::{Purpose, Stream, Streams, name_key};

@@ -67,15 +67,28 @@ impl Stream {
     /// Uniform over the open interval (0, 1): the middles of 2^52 equal cells, so that neither end occurs.
     #[inline]
     pub fn uniform(&mut self) -> f64 {
-        const CELLS: f64 = (1_u64 << 52) as f64;
-        let bits = if self.fresh {
-            self.fresh = false;
-            mix(self.seed)
-        } else {
-            let seed = self.seed;
-            self.rng.get_or_insert_with(|| Xoshiro256PlusPlus::seed_from_u64(seed)).next_u64()
+        let bits = match &mut self.rng {
+            Some(rng) => rng.next_u64(),
+            None => self.begin(),
         };
-        ((bits >> 12) as f64 + 0.5) / CELLS
+        // As mantissa of a number in [1, 2), less what is between 1 and the first middle: exact, and without a conversion,
+        // which would wait for whatever was computed before in its register.
+        f64::from_bits(1_f64.to_bits() | bits >> 12) - 1_f64.next_down()
+    }
+
+    /// The first number, or the second.
+    #[inline]
+    fn begin(&mut self) -> u64 {
+        if self.fresh {
+            self.fresh = false;
+            return mix(self.seed);
+        }
+        self.seeded().next_u64()
+    }
+
+    #[inline(never)]
+    fn seeded(&mut self) -> &mut Xoshiro256PlusPlus {
+        self.rng.insert(Xoshiro256PlusPlus::seed_from_u64(self.seed))
     }
 }
 
@@ -91,6 +104,15 @@ mod tests {
         let mut stream = Streams::new(2026, 3).of(Purpose(7), name_key("boots")).stream(42);
         let values: Vec<f64> = (0..3).map(|_| stream.uniform()).collect();
         assert_eq!(values, [0.811_749_039_131_660_7, 0.414_861_996_691_422_54, 0.388_748_290_168_213_44]);
+    }
+
+    #[test]
+    fn numbers_are_the_middles_of_their_cells() {
+        let mut stream = Streams::new(1, 0).of(Purpose(1), 0).stream(0);
+        for _ in 0..1_000 {
+            let cell = stream.uniform() * (1_u64 << 52) as f64;
+            assert_eq!(cell.fract(), 0.5, "{cell}");
+        }
     }
 
     #[test]
