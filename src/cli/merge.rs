@@ -147,7 +147,7 @@ fn write(
         let mut facts = PointFacts::new(point.number, &point.model);
         for shard in shards {
             if let Some(known) = shard.known(point.number).map_err(|trouble| told(trouble.to_string()))? {
-                facts.merge(known);
+                facts.merge(&known);
             }
         }
         simulated.events += facts.events;

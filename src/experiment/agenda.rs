@@ -48,7 +48,7 @@ impl<'s> Agenda<'s> {
     }
 
     /// Adds what has ended.
-    pub(super) fn merge<O: Observer>(&mut self, facts: PointFacts, observer: &mut O) -> Result<(), O::Error> {
+    pub(super) fn merge<O: Observer>(&mut self, facts: &PointFacts, observer: &mut O) -> Result<(), O::Error> {
         let point = facts.point;
         if let Some(open) = self.open.get_mut(&point) {
             open.missing -= facts.replications.len();

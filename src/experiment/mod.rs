@@ -113,9 +113,13 @@ pub fn run<O: Observer>(study: &Study, plan: &Plan<'_>, observer: &mut O) -> Res
                 let Some((point, replication)) = agenda.next(observer)? else { break };
                 let sender = sender.clone();
                 scope.spawn_fifo(move |_| {
-                    let facts = cloud::simulate_unless(&point.model, replication, plan.records, stopped);
+                    let simulated = cloud::simulate_unless(&point.model, replication, plan.records, stopped);
+                    let ended = simulated.map(|mut facts| {
+                        let records = std::mem::take(&mut facts.records);
+                        (PointFacts::of(point.number, replication, facts), records)
+                    });
                     // Nobody listens any more after an error.
-                    let _ = sender.send((point.number, replication, facts));
+                    let _ = sender.send(ended);
                 });
                 in_flight += 1;
             }
@@ -123,13 +127,11 @@ pub fn run<O: Observer>(study: &Study, plan: &Plan<'_>, observer: &mut O) -> Res
                 return Ok(Ran { interrupted: !agenda.is_done() });
             }
             match receiver.recv_timeout(QUIET) {
-                Ok((point, replication, facts)) => {
+                Ok(ended) => {
                     in_flight -= 1;
-                    if let Some(mut facts) = facts {
-                        let records = std::mem::take(&mut facts.records);
-                        let facts = PointFacts::of(point, replication, facts);
+                    if let Some((facts, records)) = ended {
                         observer.replication(&facts, &records)?;
-                        agenda.merge(facts, observer)?;
+                        agenda.merge(&facts, observer)?;
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => observer.quiet()?,

@@ -219,7 +219,7 @@ impl Journal {
             let bytes = read_stretch(&self.facts, *stretch).map_err(trouble)?;
             match records::next(&mut bytes.as_slice()).map_err(trouble)? {
                 Some((Record::Ended(batch), _)) => match &mut known {
-                    Some(known) => known.merge(batch.facts),
+                    Some(known) => known.merge(&batch.facts),
                     None => known = Some(batch.facts),
                 },
                 Some((Record::Complete(_) | Record::Whole, _)) | None => {
@@ -241,7 +241,7 @@ impl Journal {
             }
             std::collections::btree_map::Entry::Occupied(mut entry) => {
                 entry.get_mut().rows.extend(rows);
-                entry.get_mut().facts.merge(facts.clone());
+                entry.get_mut().facts.merge(facts);
             }
         }
     }

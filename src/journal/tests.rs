@@ -65,7 +65,7 @@ fn what_is_committed_is_there_again() {
     );
     assert_eq!((journal.is_complete(0), journal.is_complete(1)), (true, false));
     let mut both = facts(0, 0);
-    both.merge(facts(0, 1));
+    both.merge(&facts(0, 1));
     assert_eq!(journal.known(0).unwrap(), Some(both));
     assert_eq!(journal.known(2).unwrap(), None);
     assert_eq!(rows(journal), "a\nb\nc\n", "in the order of points and replications");

@@ -146,14 +146,15 @@ impl PointFacts {
             failures: facts.failures.clone(),
             chances: chances.next(),
         };
-        let of_all = match facts.workloads.as_slice() {
-            [only] => quantiles(only),
-            workloads => Quantiles::of_all(workloads),
+        let by_workload: Vec<ReplicationFacts> = facts.workloads.iter().map(kept).collect();
+        let of_all = match by_workload.as_slice() {
+            [only] => only.quantiles,
+            _ => Quantiles::of_all(&facts.workloads),
         };
         PointFacts {
             point,
             replications: vec![replication],
-            by_replication: vec![facts.workloads.iter().map(kept).collect()],
+            by_replication: vec![by_workload],
             quantiles_of_all: vec![of_all],
             workloads: facts.workloads,
             services: facts.services,
@@ -165,13 +166,13 @@ impl PointFacts {
     }
 
     /// Adds other replications of the same point.
-    pub fn merge(&mut self, other: PointFacts) {
-        let theirs = other.by_replication.into_iter().zip(other.quantiles_of_all);
-        for (replication, (facts, quantiles)) in other.replications.into_iter().zip(theirs) {
-            let at = self.replications.partition_point(|ours| *ours < replication);
-            self.replications.insert(at, replication);
-            self.by_replication.insert(at, facts);
-            self.quantiles_of_all.insert(at, quantiles);
+    pub fn merge(&mut self, other: &PointFacts) {
+        let theirs = other.by_replication.iter().zip(&other.quantiles_of_all);
+        for (replication, (facts, quantiles)) in other.replications.iter().zip(theirs) {
+            let at = self.replications.partition_point(|ours| ours < replication);
+            self.replications.insert(at, *replication);
+            self.by_replication.insert(at, facts.clone());
+            self.quantiles_of_all.insert(at, *quantiles);
         }
         for (ours, theirs) in self.workloads.iter_mut().zip(&other.workloads) {
             ours.merge(theirs);
@@ -186,7 +187,7 @@ impl PointFacts {
             ours.add(theirs);
         }
         if self.bins.is_empty() {
-            self.bins = other.bins;
+            self.bins.clone_from(&other.bins);
         } else {
             self.bins.iter_mut().zip(&other.bins).for_each(|(ours, theirs)| ours.merge(theirs));
         }
@@ -490,14 +491,14 @@ mod tests {
                 .map(|time| Some(time?.seconds().round()))
         };
         let mut facts = PointFacts::new(0, &model);
-        facts.merge(PointFacts::of(0, 0, replication(&[&[10, 20, 30], &[1_000]])));
-        facts.merge(PointFacts::of(0, 1, replication(&[&[], &[]])));
+        facts.merge(&PointFacts::of(0, 0, replication(&[&[10, 20, 30], &[1_000]])));
+        facts.merge(&PointFacts::of(0, 1, replication(&[&[], &[]])));
         assert_eq!(seconds(facts.by_replication[0][0].quantiles), [Some(20.0), Some(30.0), Some(-30.0)]);
         assert_eq!(seconds(facts.by_replication[0][1].quantiles), [Some(1_000.0), Some(1_000.0), Some(-1_000.0)]);
         assert_eq!(seconds(facts.quantiles_of_all[0]), [Some(20.0), Some(1_000.0), Some(-1_000.0)]);
         assert_eq!(facts.quantiles_of_all[1], Quantiles::default());
         let mut facts = PointFacts::new(0, &model);
-        facts.merge(PointFacts::of(0, 0, replication(&[&[10, 20, 30]])));
+        facts.merge(&PointFacts::of(0, 0, replication(&[&[10, 20, 30]])));
         assert_eq!(facts.quantiles_of_all[0], facts.by_replication[0][0].quantiles);
     }
 }

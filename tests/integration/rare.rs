@@ -164,7 +164,7 @@ fn over_few_ages_the_chance_is_the_mean_of_their_courses() {
 fn summary_of(model: &Model) -> Summary {
     let mut facts = PointFacts::new(0, model);
     (0..model.run.replications).for_each(|replication| {
-        facts.merge(PointFacts::of(0, replication, simulate(model, replication, Records::None)));
+        facts.merge(&PointFacts::of(0, replication, simulate(model, replication, Records::None)));
     });
     summarise(model, &facts).all().clone()
 }
