@@ -60,7 +60,7 @@ pub fn render(told: Told<'_>) -> String {
     };
     let seen = |seen: &Seen| {
         let logs: Vec<Value> = seen.logs.iter().map(|(log, line)| json!({ "log": log, "line": line })).collect();
-        json!({ "step": seen.step, "place": seen.place, "told": seen.told, "logs": logs, "source": seen.source })
+        json!({ "steps": seen.steps, "place": seen.place, "told": seen.told, "logs": logs, "source": seen.source })
     };
     let document = json!({
         "scenario": told.study.name,

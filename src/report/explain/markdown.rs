@@ -21,7 +21,12 @@ pub fn render(told: Told<'_>) -> String {
     if !story.sights.is_empty() {
         text.push_str("\n### What the operator would have seen\n\n");
         for seen in &story.sights {
-            text.push_str(&format!("- {} (`{}`): {}\n", escaped(&seen.place), seen.step, escaped(&seen.told)));
+            text.push_str(&format!(
+                "- {} (`{}`): {}\n",
+                escaped(&seen.place),
+                seen.steps.join("`, `"),
+                escaped(&seen.told)
+            ));
             for (log, line) in &seen.logs {
                 text.push_str(&format!("  - log of {log}: `{line}`\n"));
             }

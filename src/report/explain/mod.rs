@@ -12,9 +12,6 @@ mod rules;
 mod sights;
 mod story;
 
-#[cfg(test)]
-mod tests;
-
 pub use story::{Line, Seen, Sort, Story};
 
 use crate::model::Model;
@@ -71,4 +68,23 @@ pub(in crate::report) fn clock(span: Span) -> String {
     let millis = (span.micros().unsigned_abs() + 500) / 1_000;
     let seconds = millis / 1_000;
     format!("{sign}{}:{:02}:{:02}.{:03}", seconds / 3_600, seconds / 60 % 60, seconds % 60, millis % 1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_read_like_a_clock() {
+        for (micros, text) in [
+            (0, "+0:00:00.000"),
+            (499, "+0:00:00.000"),
+            (500, "+0:00:00.001"),
+            (6_003_200_000, "+1:40:03.200"),
+            (-3_599_999_600, "\u{2212}1:00:00.000"),
+            (176_400_000_000, "+49:00:00.000"),
+        ] {
+            assert_eq!(clock(Span::from_micros(micros)), text);
+        }
+    }
 }

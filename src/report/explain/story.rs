@@ -2,14 +2,14 @@
 //! carried, who decided and by which rule.
 
 use super::rules::{carried, decision, of_reason};
-use super::sights::{at_caller_of, at_receiver_of};
+use super::sights::{RECEIVER, Sight, at_caller_of, at_receiver_of};
 use super::{Told, clock};
 use crate::model::program::{Obtain, Op, Request};
 use crate::model::vocabulary::{Cleanup, Reason};
 use crate::model::{Kind, ProcessId, ServiceId, StepId};
-use crate::observe::course::{Entry, Raise, Timeline, Verdict, Wait, What};
+use crate::observe::course::{Entry, Raise, Seen as UserSeen, Timeline, Verdict, Wait, What};
 use crate::observe::{Failure, Outcome};
-use crate::report::words::{counted, duration, pool_name};
+use crate::report::words::{count, counted, duration, pool_name};
 use crate::units::{Instant, Span};
 
 /// What happened to a job, in the order in which it began.
@@ -44,6 +44,11 @@ pub struct Line {
     pub rule: Option<&'static str>,
     /// Why it was refused, if it was.
     pub refused: Option<Reason>,
+    /// Whether a token was accepted that had expired.
+    is_late: bool,
+    /// How often, and what was noted of the last time.
+    times: u32,
+    last: Option<String>,
 }
 
 /// What sort of thing happened.
@@ -51,7 +56,7 @@ pub struct Line {
 pub enum Sort {
     /// A request.
     Request,
-    /// Requests that repeat until something is ready.
+    /// Requests that repeat: polls, or the pieces of a copy.
     Polls,
     /// A token that is got on the way.
     Token,
@@ -83,8 +88,8 @@ impl Sort {
 /// What an operator would have seen.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Seen {
-    /// The step.
-    pub step: String,
+    /// The steps.
+    pub steps: Vec<String>,
     /// Where: the receiver, or the process that asked it.
     pub place: String,
     /// What its caller, or the owner of the job, was told.
@@ -101,8 +106,61 @@ pub(super) fn tell(told: &Told<'_>) -> Story {
     for entry in &told.course.entries {
         teller.add(entry);
     }
-    teller.lines.sort_by_key(|line| line.at);
-    Story { lines: teller.lines, sights: teller.sights }
+    let mut lines = fold(teller.lines);
+    lines.sort_by_key(|line| line.at);
+    Story { lines, sights: teller.sights }
+}
+
+/// Puts together what a course repeats, as the pieces of an upload: the same request again and again, with nothing but
+/// the same waits and states between.
+fn fold(lines: Vec<Line>) -> Vec<Line> {
+    let mut folded: Vec<Line> = Vec::with_capacity(lines.len());
+    // By timeline, where the lines begin that may repeat: a request, and what followed it.
+    let mut from: [Option<usize>; 2] = [None, None];
+    for line in lines {
+        let side = line.timeline as usize;
+        let repeats = matches!(line.sort, Sort::Request | Sort::Wait | Sort::State) && line.refused.is_none();
+        let known = from[side].filter(|_| repeats).and_then(|start| {
+            let alike = |at: &usize| {
+                let other: &Line = &folded[*at];
+                other.timeline == line.timeline && other.what == line.what && other.is_late == line.is_late
+            };
+            (start..folded.len()).find(alike)
+        });
+        if let Some(at) = known {
+            let first = &mut folded[at];
+            first.until = line.until;
+            first.times += 1;
+            first.last = line.notes.first().cloned();
+            continue;
+        }
+        from[side] = match line.sort {
+            // Another request than the one that is repeated begins anew.
+            Sort::Request if line.refused.is_none() => Some(folded.len()),
+            Sort::Wait | Sort::State => from[side],
+            Sort::Request | Sort::Polls | Sort::Token | Sort::Error | Sort::Outcome => None,
+        };
+        folded.push(line);
+    }
+    for line in &mut folded {
+        if line.times == 1 {
+            continue;
+        }
+        let times = count(u64::from(line.times));
+        match line.sort {
+            Sort::Request => {
+                line.sort = Sort::Polls;
+                line.what.push_str(&format!(", {times} times"));
+                line.short.push_str(&format!(" \u{d7}{times}"));
+                if let Some(last) = line.last.take() {
+                    line.notes.push(format!("the last time {last}"));
+                }
+            }
+            Sort::Wait => line.what.push_str(&format!(" in {times} parts")),
+            Sort::State | Sort::Polls | Sort::Token | Sort::Error | Sort::Outcome => {}
+        }
+    }
+    folded
 }
 
 struct Teller<'a> {
@@ -164,6 +222,9 @@ impl Teller<'_> {
             notes: Vec::new(),
             rule: None,
             refused: None,
+            is_late: false,
+            times: 1,
+            last: None,
         };
         if !matches!(entry.what, What::Judged(_) | What::Begun { .. } | What::Works { .. } | What::Raised { .. }) {
             self.open[side] = None;
@@ -266,6 +327,9 @@ impl Teller<'_> {
             notes: Vec::new(),
             rule: None,
             refused: None,
+            is_late: false,
+            times: 1,
+            last: None,
         }
     }
 
@@ -335,6 +399,7 @@ impl Teller<'_> {
         line.notes.push(decided.words);
         line.rule = Some(decided.rule);
         line.refused = verdict.refused;
+        line.is_late = verdict.refused.is_none() && entry.at > verdict.expires;
         let first_poll = verdict.poll.unwrap_or(0);
         self.open[side] = Some(Open { line: at, verdict, first_poll, last: entry.at, gaps: None });
     }
@@ -346,27 +411,27 @@ impl Teller<'_> {
         let told = match by {
             Raise::Refused => {
                 // The verdict has its line already, unless nobody could be asked.
-                let has_line = self.open[side].as_ref().is_some_and(|open| open.verdict.refused.is_some());
-                self.open[side] = None;
-                self.see(&step, hop, failure, true);
-                if has_line {
+                let refused = self.open[side].take().filter(|open| open.verdict.refused.is_some());
+                let user = refused.as_ref().map(|open| open.verdict.user);
+                self.see(&step, hop, failure, Some(user));
+                if refused.is_some() {
                     return;
                 }
                 format!("{step}: {} {}", failure.http_status, failure.reason.words())
             }
             Raise::Answered => {
-                self.see(&step, hop, failure, false);
+                self.see(&step, hop, failure, None);
                 match hop {
                     Some((_, to)) => format!("{step}: {} answers {}", self.receiver(to), failure.http_status),
                     None => format!("{step}: is answered with {}", failure.http_status),
                 }
             }
             Raise::NotObtained => {
-                self.see(&step, hop, failure, false);
+                self.see(&step, hop, failure, None);
                 format!("{step}: {} {}", failure.http_status, failure.reason.words())
             }
             Raise::GaveUp => {
-                self.see(&step, hop, failure, false);
+                self.see(&step, hop, failure, None);
                 format!("{step}: {}", failure.reason.words())
             }
         };
@@ -388,55 +453,50 @@ impl Teller<'_> {
         self.lines.push(line);
     }
 
-    /// Notes what an operator sees of a failure.
-    fn see(&mut self, step: &str, hop: Option<(ProcessId, ServiceId)>, failure: Failure, by_receiver: bool) {
-        let status = failure.http_status;
+    /// Notes what an operator sees of a failure; `refusal` says, of one by a receiver, what it found of the user's token.
+    fn see(
+        &mut self,
+        step: &str,
+        hop: Option<(ProcessId, ServiceId)>,
+        failure: Failure,
+        refusal: Option<Option<UserSeen>>,
+    ) {
         let (from, to) = match hop {
             Some((from, to)) => (self.process(from), self.receiver(to)),
-            None => (String::new(), String::new()),
+            None => ("its caller".to_owned(), String::new()),
         };
-        let kind = self.kind().name.clone();
-        let logs = |logs: &[(&str, &str)]| {
-            let whose = |log: &str| if log == "the receiving service" { to.clone() } else { log.to_owned() };
-            logs.iter().map(|(log, line)| (whose(log), (*line).to_owned())).collect()
+        // What a job's owner is told is about the failure of the job, and not of its clean-up.
+        let is_of_job = match self.told.course.record.outcome {
+            Outcome::Failed(of_job) => (of_job.step, of_job.reason) == (failure.step, failure.reason),
+            Outcome::Completed | Outcome::Unfinished => false,
         };
-        let mut found = Vec::new();
-        if by_receiver {
-            found.push(match at_receiver_of(failure.reason) {
-                Some(sight) => Seen {
-                    step: step.to_owned(),
-                    place: to.clone(),
-                    told: sight.told.to_owned(),
-                    logs: logs(sight.logs),
-                    source: Some(sight.source),
-                },
-                None => Seen {
-                    step: step.to_owned(),
-                    place: to.clone(),
-                    told: status.to_string(),
-                    logs: Vec::new(),
-                    source: None,
-                },
-            });
+        let at_caller = at_caller_of(failure.reason, &from, &to, &self.kind().name, is_of_job);
+        let mut found: Vec<(String, Option<&'static Sight>)> = Vec::new();
+        if let Some(user) = refusal {
+            found.push((to.clone(), at_receiver_of(failure.reason, user)));
         }
-        match at_caller_of(failure.reason, &from, &to, &kind) {
-            Some(sight) => found.push(Seen {
-                step: step.to_owned(),
-                place: if from.is_empty() { "its caller".to_owned() } else { from },
-                told: sight.told.to_owned(),
-                logs: logs(sight.logs),
-                source: Some(sight.source),
-            }),
-            None if by_receiver => {}
-            None => found.push(Seen {
-                step: step.to_owned(),
-                place: if from.is_empty() { "its caller".to_owned() } else { from },
-                told: status.to_string(),
-                logs: Vec::new(),
-                source: None,
-            }),
+        if refusal.is_none() || at_caller.is_some() {
+            found.push((from, at_caller));
         }
-        self.sights.extend(found.into_iter().filter(|seen| !self.sights.contains(seen)).collect::<Vec<_>>());
+        for (place, sight) in found {
+            let whose = |log: &str| if log == RECEIVER { to.clone() } else { log.to_owned() };
+            let seen = Seen {
+                steps: vec![step.to_owned()],
+                place,
+                told: sight.map_or_else(|| failure.http_status.to_string(), |sight| sight.told.to_owned()),
+                logs: sight.map_or_else(Vec::new, |sight| {
+                    sight.logs.iter().map(|(log, line)| (whose(log), (*line).to_owned())).collect()
+                }),
+                source: sight.map(|sight| sight.source),
+            };
+            let same =
+                |other: &&mut Seen| (&other.place, &other.told, &other.logs) == (&seen.place, &seen.told, &seen.logs);
+            match self.sights.iter_mut().find(same) {
+                Some(other) if other.steps.contains(&seen.steps[0]) => {}
+                Some(other) => other.steps.extend(seen.steps),
+                None => self.sights.push(seen),
+            }
+        }
     }
 }
 

@@ -44,7 +44,7 @@ pub fn render(told: Told<'_>, colour: bool) -> String {
     if !story.sights.is_empty() {
         text.push_str(&format!("\n{strong}What the operator would have seen{strong:#}\n"));
         for seen in &story.sights {
-            push(&mut text, "  ", &format!("{} ({}): {}", seen.place, seen.step, seen.told), 4);
+            push(&mut text, "  ", &format!("{} ({}): {}", seen.place, seen.steps.join(", "), seen.told), 4);
             for (log, line) in &seen.logs {
                 push(&mut text, "    ", &format!("log of {log}: {line}"), 6);
             }

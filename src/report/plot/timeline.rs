@@ -28,6 +28,9 @@ const MOST_KEYS: usize = 8;
 /// The part of the job's time that the life of its token may add on either side.
 const BESIDE: f64 = 1.0;
 
+const SHADES: &str = "Fernet keys: pale while staged, full while they encrypt new tokens, half while they only decrypt";
+const OWN_KEY: &str = "its Fernet key";
+
 const LIFE: RGBColor = SERIES[0];
 const KEYS: RGBColor = SERIES[2];
 const WORK: RGBColor = SERIES[5];
@@ -39,7 +42,7 @@ pub fn draw(told: Told<'_>) -> Option<Plot> {
     let range = Range::of(&told, &story.lines);
     let keys = keys(&told, &range);
     let names: Vec<String> = actors.order.iter().map(|actor| told.model().process(*actor).name.clone()).collect();
-    let widest = names.iter().map(|name| Type::LABEL.width(name)).fold(Type::LABEL.width("user's token"), f64::max);
+    let widest = names.iter().map(|name| Type::LABEL.width(name)).fold(Type::LABEL.width(OWN_KEY), f64::max);
     let left = EDGE + widest.min(NAMES) + 14.0;
     let right = WIDTH - EDGE - 10.0;
     let header = Header::new(&title(&told), &subtitle(&told));
@@ -50,7 +53,7 @@ pub fn draw(told: Told<'_>) -> Option<Plot> {
     let bottom = lanes_top + LANE * actors.order.len() as f64;
     let axis = Axis { across: &across, top, bottom, left, right };
 
-    let svg = theme::draw(&header, bottom + 46.0, |canvas| {
+    let svg = theme::draw(&header, bottom + if keys.is_empty() { 46.0 } else { 66.0 }, |canvas| {
         axis.grid(canvas, &range);
         axis.token(canvas, &told, &range);
         if !keys.is_empty() {
@@ -79,6 +82,10 @@ pub fn draw(told: Told<'_>) -> Option<Plot> {
             "Time since submission",
             Type::LABEL.size(theme::AXIS).middle(),
         );
+        if !keys.is_empty() {
+            let look = Type::LABEL.size(LABEL - 1.0).muted().middle();
+            canvas.text((left + right) / 2.0, bottom + 46.0, SHADES, look);
+        }
     })?;
     Some(Plot { file_stem: "timeline".to_owned(), svg })
 }
@@ -258,9 +265,14 @@ impl Axis<'_> {
 
     /// A row for each key: pale while it is staged, full while it encrypts, half while it only decrypts.
     fn keys(&self, canvas: &mut Canvas<'_>, told: &Told<'_>, keys: &[&Key], top: f64) {
-        canvas.text(EDGE, top + KEY / 2.0, "Fernet keys", Type::LABEL);
+        let others = keys.iter().position(|key| !key.is_of_token);
         for (row, key) in keys.iter().enumerate() {
             let y = top + KEY * (row as f64 + 0.5);
+            if key.is_of_token {
+                canvas.text(EDGE, y, OWN_KEY, Type::LABEL);
+            } else if others == Some(row) {
+                canvas.text(EDGE, y, "other keys", Type::LABEL.muted());
+            }
             let mut part = |from: Instant, until: Instant, opacity: f64| {
                 let (from, until) = (self.at(told, from), self.at(told, until));
                 if until > from {
@@ -274,19 +286,6 @@ impl Axis<'_> {
             if key.is_of_token {
                 let (from, until) = (self.at(told, key.staged), self.at(told, key.purged));
                 canvas.outline(from, y - 5.5, until - from, 11.0, INK, 1.25);
-                let text = if told.course.token.key_gone <= told.course.record.ended.unwrap_or(Instant::NEVER) {
-                    "the token's key, purged"
-                } else {
-                    "the token's key"
-                };
-                let look = Type::LABEL.size(LABEL - 1.0);
-                let width = look.width(text);
-                if until + width + 12.0 < self.right {
-                    canvas.rectangle(until + 5.0, y - 7.0, width + 4.0, 14.0, WHITE);
-                    canvas.text(until + 7.0, y, text, look);
-                } else {
-                    canvas.text(until - 7.0, y, text, look.end().colour(INK));
-                }
             }
         }
     }
@@ -364,6 +363,8 @@ impl Axis<'_> {
     /// Names, where there is room for them.
     fn names(&self, canvas: &mut Canvas<'_>, told: &Told<'_>, lines: &[&Line], y: f64) {
         let look = Type::LABEL.size(LABEL - 1.0);
+        let is_named = |line: &&&Line| !matches!(line.sort, Sort::State | Sort::Outcome);
+        let lines: Vec<&Line> = lines.iter().filter(is_named).copied().collect();
         let starts: Vec<f64> = lines.iter().map(|line| self.at(told, line.at)).collect();
         let mut free = f64::NEG_INFINITY;
         for (index, line) in lines.iter().enumerate() {
