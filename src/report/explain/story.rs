@@ -129,7 +129,9 @@ fn fold(lines: Vec<Line>) -> Vec<Line> {
         });
         if let Some(at) = known {
             let first = &mut folded[at];
-            first.until = line.until;
+            if first.sort != Sort::State {
+                first.until = line.until;
+            }
             first.times += 1;
             first.last = line.notes.first().cloned();
             continue;

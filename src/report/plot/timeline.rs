@@ -23,6 +23,8 @@ const KEY: f64 = 15.0;
 const BAR: f64 = 18.0;
 /// The most room that names may take at the left.
 const NAMES: f64 = 170.0;
+/// A bar that is shorter is a dot.
+const SHORT: f64 = 4.0;
 /// Keys that are drawn at most.
 const MOST_KEYS: usize = 8;
 /// The part of the job's time that the life of its token may add on either side.
@@ -341,18 +343,23 @@ impl Axis<'_> {
         }
         for line in lines.iter().filter(|line| line.sort == Sort::Polls) {
             let (from, until) = place(line);
+            if until - from < SHORT {
+                continue;
+            }
             canvas.line((from, y), (until, y), LIFE, 3.0);
             for x in [from, until] {
                 canvas.line((x, y - 5.0), (x, y + 5.0), LIFE, 1.5);
             }
         }
+        let is_short = |line: &Line| place(line).1 - place(line).0 < SHORT;
         let mut drawn: Vec<f64> = Vec::new();
         let shown = |line: &&&Line| matches!(line.sort, Sort::Request | Sort::Token | Sort::Error | Sort::Polls);
         for line in lines.iter().filter(shown) {
             let x = self.at(told, if line.sort == Sort::Polls { line.until } else { line.at });
             if line.refused.is_some() {
                 cross(canvas, x, y);
-            } else if line.sort != Sort::Polls && !drawn.iter().any(|other| (other - x).abs() < 2.0) {
+            } else if (line.sort != Sort::Polls || is_short(line)) && !drawn.iter().any(|other| (other - x).abs() < 2.0)
+            {
                 canvas.dot(x, y, 3.25, INK);
                 drawn.push(x);
             }
@@ -372,19 +379,24 @@ impl Axis<'_> {
             let width = look.width(&line.short);
             match line.sort {
                 Sort::Wait => {
-                    if until - from > width + 8.0 {
+                    // What is done again and again meanwhile says more.
+                    let is_crossed = lines.iter().any(|other| {
+                        let (begins, ends) = (self.at(told, other.at), self.at(told, other.until));
+                        other.sort == Sort::Polls && ends - begins >= SHORT && begins < until && ends > from
+                    });
+                    if until - from > width + 8.0 && !is_crossed {
                         canvas.text((from + until) / 2.0, y, &line.short, look.middle());
                     }
                     free = free.max(until);
                 }
-                Sort::Polls => {
+                Sort::Polls if until - from >= SHORT => {
                     if until - from > width + 16.0 {
                         canvas.rectangle((from + until - width) / 2.0 - 5.0, y - 7.0, width + 10.0, 14.0, WHITE);
                         canvas.text((from + until) / 2.0, y, &line.short, look.middle());
                     }
                     free = free.max(until);
                 }
-                Sort::Request | Sort::Token | Sort::Error => {
+                Sort::Request | Sort::Token | Sort::Error | Sort::Polls => {
                     // Of several at one place the last one is told, or the one that was refused.
                     let next = starts[index + 1..].iter().copied().find(|next| *next > from + 2.0);
                     let is_last = starts.get(index + 1).is_none_or(|next| *next > from + 2.0);
