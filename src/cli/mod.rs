@@ -5,6 +5,7 @@ mod compare;
 mod conf;
 mod estimate;
 mod exit;
+mod explain;
 mod import;
 mod jobs;
 mod lint;
@@ -76,6 +77,8 @@ enum Command {
     Compare(CompareArgs),
     /// Say what is wrong with the settings of scenarios, without simulating anything
     Lint(LintArgs),
+    /// Tell the story of one job: its token, its steps, who refused what by which rule
+    Explain(ExplainArgs),
     /// List the kinds of jobs, or print what the jobs of one do
     Jobs(JobsArgs),
     /// Print the JSON Schema of scenario files
@@ -220,6 +223,41 @@ struct LintArgs {
 }
 
 #[derive(Debug, Args)]
+struct ExplainArgs {
+    /// Scenario file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Point of the sweep
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    point: usize,
+    /// Replication of the point, numbered from 0
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    replication: u32,
+    /// Look at the jobs of this workload only
+    #[arg(long, value_name = "NAME")]
+    workload: Option<String>,
+    /// The job of this number (job_id in jobs.csv) [default: the first that failed, else the one with the smallest
+    /// margin]
+    #[arg(long, value_name = "ID", conflicts_with = "reason")]
+    job: Option<u64>,
+    /// The first job that failed for this reason
+    #[arg(long, value_name = "CODE")]
+    reason: Option<String>,
+    /// Seed of the random numbers, instead of the scenario's
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+    /// What to print
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
+    format: Format,
+    /// Folder for timeline.svg and timeline.png [default: output/<scenario name>.explain]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Draw no timeline
+    #[arg(long, conflicts_with = "out")]
+    no_plots: bool,
+}
+
+#[derive(Debug, Args)]
 struct JobsArgs {
     /// A kind, whose course is printed
     #[arg(value_name = "KIND")]
@@ -327,6 +365,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::check(&args, &output),
         Command::Compare(args) => compare::compare(&args, &output),
         Command::Lint(args) => lint::lint(&args, &output),
+        Command::Explain(args) => explain::explain(&args, &output),
         Command::Jobs(args) => jobs::jobs(&args, &output),
         Command::Schema(args) => schema::schema(&args, &output),
         Command::Import(args) => import::import(&args, &output),

@@ -165,7 +165,7 @@ fn run_shard(loaded: &Loaded, shard: Shard, args: &RunArgs, output: &Output) -> 
 }
 
 /// How many replications a point can have.
-fn most_replications(study: &Study) -> u32 {
+pub(super) fn most_replications(study: &Study) -> u32 {
     let given = study.points[0].model.run.replications;
     study.precision.as_ref().map_or(given, |precision| precision.max_replications)
 }

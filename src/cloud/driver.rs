@@ -45,8 +45,18 @@ impl Cloud<'_> {
             }
         }
         let mut steps = 0;
+        if self.tracer.is_some() {
+            self.trace_resumption(now, slot, strand);
+        }
         loop {
-            match self.step(now, slot, strand, program, at, queue) {
+            if self.tracer.is_some() {
+                self.trace_before(now, slot, strand, program.op(at));
+            }
+            let next = self.step(now, slot, strand, program, at, queue);
+            if self.tracer.is_some() {
+                self.trace_after(now, slot, strand, program.op(at), &next);
+            }
+            match next {
                 Next::Go(label) if steps == STEPS_AT_ONCE => {
                     self.jobs.get(slot).course(strand).at = label;
                     self.schedule(now, slot, strand, queue);
@@ -70,6 +80,9 @@ impl Cloud<'_> {
                     job.course(strand).running = false;
                     if !job.main.running && !job.branch.running {
                         let job = self.jobs.remove(slot);
+                        if self.tracer.is_some() {
+                            self.trace_end(now, slot, &job);
+                        }
                         match &mut self.alone {
                             None => self.count(slot, &job),
                             Some(alone) => alone.ended = Some(job),
@@ -104,6 +117,9 @@ impl Cloud<'_> {
                 Sent::Accepted => {
                     let repetition = self.repetition(slot, strand);
                     let worked = now + self.work(slot, request, repetition);
+                    if self.tracer.is_some() {
+                        self.trace_work(now, slot, request, worked);
+                    }
                     self.after_work(now, slot, strand, request, worked, worked, next, queue)
                 }
                 Sent::Refused(failure) => self.raise(slot, strand, failure, *refused),
@@ -278,6 +294,9 @@ impl Cloud<'_> {
 
     /// Follows a refusal; what was refused first in a course that goes on trying stays its first cause.
     pub(super) fn raise(&mut self, slot: u32, strand: Strand, failure: Failure, refused: Refused) -> Next {
+        if self.tracer.is_some() {
+            self.trace_failure(slot, failure, refused);
+        }
         let refusals = self.jobs.refusals(slot, strand);
         let first_cause = if refused.depth == 0 {
             *refusals.earliest.get_or_insert(failure.first_cause)

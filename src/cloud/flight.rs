@@ -169,6 +169,9 @@ impl Cloud<'_> {
         loop {
             match flight.at {
                 Station::Start => {
+                    if self.tracer.is_some() {
+                        self.trace_start(now, slot, request);
+                    }
                     flight.tokens = self.held_tokens(now, slot, request);
                     let lacks = self.misses(request, &flight.tokens);
                     if lacks { flight.ask(Errand::LogIn) } else { flight.at = Station::Door }

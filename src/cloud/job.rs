@@ -157,6 +157,11 @@ impl Job {
         }
     }
 
+    /// Its number in the workload.
+    pub(super) const fn ordinal(&self) -> u64 {
+        self.ordinal
+    }
+
     /// Notes how far before the end of its life a token was accepted.
     pub(super) fn note_margin(&mut self, margin: Span) {
         self.smallest_margin = Some(self.smallest_margin.map_or(margin, |smallest| smallest.min(margin)));

@@ -1,7 +1,7 @@
 //! Keystone: issues tokens, and answers for them on one of its nodes. The rules are in `identity`.
 
 use super::draws;
-use crate::identity::cluster::{Answer, Cluster, KeyRef, Syncs};
+use crate::identity::cluster::{Answer, Cluster, KeyLife, KeyRef, Syncs};
 use crate::identity::keystone_cache::{Entry, KeystoneCache};
 use crate::identity::keystone_node::KeystoneNode;
 use crate::identity::lineage::Lineage;
@@ -99,6 +99,14 @@ impl<'m> Keystone<'m> {
     /// Whether its answers take no time, and it is never down.
     pub(super) fn is_instant(&self) -> bool {
         self.is_instant
+    }
+
+    /// The Fernet keys that a node holds at some time between two instants, at most so many.
+    pub(super) fn keys_between(&self, node: u32, from: Instant, until: Instant, most: usize) -> Vec<KeyLife> {
+        match self.model.keystone.keys {
+            Keys::Fernet { .. } => self.cluster.keys_between(node, from, until, most),
+            Keys::Jws => Vec::new(),
+        }
     }
 
     /// How long a token lives that is issued at an instant.

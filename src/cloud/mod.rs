@@ -7,7 +7,7 @@
 //!
 //! `driver` walks programs, `request` and `flight` send requests, `polling` counts those whose answers are known;
 //! `keystone`, `sender`, `receiver` and `capacity` are the actors. `lone` simulates a single job of a replication,
-//! `conditional` asks of each what it had to expect.
+//! `conditional` asks of each what it had to expect; `trace` writes down the course of one job among all others.
 
 mod arrivals;
 mod capacity;
@@ -24,6 +24,7 @@ mod polling;
 mod receiver;
 mod request;
 mod sender;
+mod trace;
 
 use crate::engine::{self, Packed, Queue, World};
 use crate::model::program::{Label, Op};
@@ -38,6 +39,9 @@ use keystone::Keystone;
 use lone::Alone;
 use receiver::{KnownTokens, Receiver};
 use sender::Sender;
+use trace::Tracer;
+
+pub use trace::{Ended, survey, trace};
 
 /// Whether a record of every job is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -227,6 +231,8 @@ struct Cloud<'m> {
     constant_request_time: Option<Span>,
     /// What is kept of the only job there is, if there is only one.
     alone: Option<Alone>,
+    /// What is noted of the one job that is traced, if one is.
+    tracer: Option<Box<Tracer>>,
 }
 
 impl World for Cloud<'_> {
@@ -288,6 +294,7 @@ impl<'m> Cloud<'m> {
             counted_from: Instant::START + model.run.warm_up,
             constant_request_time: None,
             alone: None,
+            tracer: None,
         };
         cloud.settle();
         cloud
@@ -389,13 +396,21 @@ impl<'m> Cloud<'m> {
         submit: impl FnOnce(&mut Submissions<'m>, &mut [i64]) -> Submission,
     ) -> u32 {
         let disabled_at = self.model.workloads[workload].user_disabled_at.unwrap_or(Instant::NEVER);
-        self.jobs.insert(|drawn| {
+        let mut traced = None;
+        let slot = self.jobs.insert(|drawn| {
             let submission = submit(&mut self.submissions[workload], drawn);
             let issued = now - submission.token_age;
             let node = self.keystone.pick(|| submission.streams.stream(draws::ISSUER));
             let token = self.keystone.issue_revoked(node, issued, disabled_at, submission.revoked_at);
+            if self.tracer.is_some() {
+                traced = Some((submission.ordinal, node));
+            }
             Job::new(workload, self.epoch, now, &submission, token)
-        })
+        });
+        if let Some((ordinal, node)) = traced {
+            self.trace_admission(now, slot, workload, ordinal, node);
+        }
+        slot
     }
 }
 

@@ -49,7 +49,7 @@ impl Cloud<'_> {
         strand: Strand,
         poll: &Poll,
     ) -> Instant {
-        if !self.elides {
+        if !self.elides || self.traces(slot) {
             return again;
         }
         let mut until = self.known_until(now, slot, strand, poll);

@@ -397,29 +397,33 @@ impl Cloud<'_> {
         let (view, not_synced) = found.consulted.map_or((token, false), |seen| (seen.view, seen.not_synced));
         let window = self.keystone.window;
         let receiver = &mut self.receivers[request.to.index()];
-        let reason = refusal(now, window, &receiver.rules, &view, found.answer, service);
+        let refused = refusal(now, window, &receiver.rules, &view, found.answer, service);
         if now >= self.counted_from {
             receiver.facts.requests += 1;
-            receiver.facts.refused += u64::from(reason.is_some());
+            receiver.facts.refused += u64::from(refused.is_some());
         }
-        let Some(reason) = reason else {
-            let allow_expired = service.is_some_and(|service| service.allow_expired);
-            let end = token.expires + if allow_expired { window } else { Span::ZERO };
-            let job = self.jobs.get(slot);
-            job.accepted += 1;
-            if request.credentials == Credentials::User {
-                job.note_margin(end.since(now));
-            }
-            return None;
-        };
-        self.note_refusal(now, slot, request.step);
-        Some(match reason {
+        let reason = refused.map(|reason| match reason {
             _ if request.credentials == Credentials::Own => Reason::ServiceTokenInvalid,
             Reason::FernetKeyGone if not_synced => Reason::FernetKeyNotSynced,
             // No setting of its sender helps a backend, so that the missing service token is the finding.
             Reason::UserTokenExpired if self.is_backend(request) => Reason::BackendNoServiceToken,
             reason => reason,
-        })
+        });
+        if self.tracer.is_some() {
+            self.trace_verdict(now, slot, request, &tokens, found.answer, service, reason);
+        }
+        if reason.is_some() {
+            self.note_refusal(now, slot, request.step);
+            return reason;
+        }
+        let allow_expired = service.is_some_and(|service| service.allow_expired);
+        let end = token.expires + if allow_expired { window } else { Span::ZERO };
+        let job = self.jobs.get(slot);
+        job.accepted += 1;
+        if request.credentials == Credentials::User {
+            job.note_margin(end.since(now));
+        }
+        None
     }
 
     /// Whether the request goes to Swift, or comes from a service that never sends a service token.

@@ -4,9 +4,13 @@
 //! nothing waits for its turn; how many replications a point gets depends on their facts and never on time.
 
 mod agenda;
+mod oldest;
 mod part;
+mod single;
 
+pub use oldest::{OldestToken, oldest_token};
 pub use part::{Part, Shard};
+pub use single::{Because, Choice, single};
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -140,6 +140,19 @@ pub struct Held {
     pub until: Instant,
 }
 
+/// The life of a key on one node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyLife {
+    /// When it is there: staged first.
+    pub held: Held,
+    /// It encrypts from here on.
+    pub primary: Instant,
+    /// It only decrypts from here on.
+    pub secondary: Instant,
+    /// Whether it is the one with which the node encrypts at the first instant that was asked about.
+    pub encrypts_first: bool,
+}
+
 impl Held {
     /// Not at all.
     pub const NEVER: Held = Held { from: Instant::NEVER, until: Instant::NEVER };
@@ -220,6 +233,38 @@ impl Cluster {
         // The staged key, too, was made before the first rotation.
         let is_common = keys.schedule().has_a_start() && number <= 1;
         KeyRef { maker: if is_common { Maker::Common } else { Maker::Own(*lineage) }, number }
+    }
+
+    /// The keys that a node holds at some time from `from` to `until`, oldest first, at most so many: the first of them,
+    /// and the one that it encrypts with at `from` in any case.
+    pub fn keys_between(&self, node: u32, from: Instant, until: Instant, most: usize) -> Vec<KeyLife> {
+        let Node { lineage, syncs } = &self.nodes[node as usize];
+        let keys = &self.lineages[*lineage as usize];
+        let schedule = keys.schedule();
+        let (first, last) = (syncs.generation(keys, from), syncs.generation(keys, until));
+        let of_token = keys.encrypts_with(first);
+        let life = |number: i64| {
+            let is_common = schedule.has_a_start() && number <= 1;
+            let key = KeyRef { maker: if is_common { Maker::Common } else { Maker::Own(*lineage) }, number };
+            let held = self.held(node, key);
+            KeyLife {
+                held,
+                primary: syncs.reach(keys, number).max(held.from),
+                secondary: syncs.reach(keys, number.saturating_add(1)).max(held.from).min(held.until),
+                encrypts_first: number == of_token,
+            }
+        };
+        // No repository is asked about more of its past than it can be shown of.
+        let oldest = of_token.saturating_sub(most as i64);
+        let mut lives: Vec<KeyLife> = (oldest..=last.saturating_add(1).min(of_token.saturating_add(most as i64)))
+            .map(life)
+            .filter(|key| key.held.from <= until && key.held.until > from)
+            .collect();
+        let at = lives.iter().position(|key| key.encrypts_first).unwrap_or(0);
+        // Those behind the key of interest tell more: they say when it has to go.
+        lives.drain(..lives.len().saturating_sub(most).min(at));
+        lives.truncate(most);
+        lives
     }
 
     /// When `node` holds `key`. Alone, a node holds what it issued with until

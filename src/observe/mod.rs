@@ -4,6 +4,7 @@
 //! can be put on disk and comes back as it was; how is the journal's business.
 
 mod bins;
+pub mod course;
 mod packed;
 mod sketch;
 

@@ -12,6 +12,7 @@ mod words;
 pub mod compare;
 pub mod console;
 pub mod csv;
+pub mod explain;
 pub mod folder;
 pub mod jobs;
 pub mod json;

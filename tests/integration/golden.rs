@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::command::{Desk, SMALL};
 
 /// Compares with the committed file; `OUTLAST_RENEW=1 cargo test --test integration golden` rewrites it.
-fn golden(name: &str, text: &str) {
+pub(crate) fn golden(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
     if std::env::var_os("OUTLAST_RENEW").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();

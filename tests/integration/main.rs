@@ -23,6 +23,8 @@ mod determinism;
 mod documents;
 /// Polls whose answers are known need not be simulated: both ways give the same jobs.
 mod elision;
+/// The story of one job: that it is the job's own, what is told of it, and what cannot be.
+mod explain;
 /// The bytes of a small run, and that nothing but scenario and seed moves them.
 mod golden;
 /// From configuration files to a scenario that runs; what is wrong with them, and that no secret is told.

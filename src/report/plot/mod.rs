@@ -13,6 +13,7 @@ mod rows;
 mod scale;
 mod series;
 mod theme;
+mod timeline;
 mod warm_up;
 
 #[cfg(test)]
@@ -22,6 +23,7 @@ use crate::analysis::{PointResult, Summary};
 use crate::model::study::{Metric, Point, Study};
 
 pub use theme::png;
+pub use timeline::draw as timeline;
 pub use warm_up::draw as warm_up;
 
 /// A plot, drawn.
