@@ -1,5 +1,6 @@
 //! Which remedies save most of the jobs that failed.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::model::remedy::Remedy;
@@ -10,7 +11,8 @@ use crate::observe::{FailureKey, PointFacts, Remedies};
 pub struct Saves {
     /// What is set otherwise; of amounts that save as many, the least.
     pub remedy: Remedy,
-    /// Jobs; of two things at once, only of those that no single one saves.
+    /// Jobs; of two things at once at least so many: those that neither saves alone, and the more of those that one
+    /// does.
     pub jobs: u64,
 }
 
@@ -23,17 +25,39 @@ pub struct Ranking {
     pub unknown: u64,
     /// Jobs that were simulated by themselves; the others count as these do.
     pub simulated: u64,
-    /// Jobs that no single remedy saves.
+    /// Jobs that no single remedy saves, but perhaps one of the token itself.
     pub beyond_one: u64,
-    /// Each kind of remedy that saves any: single ones before pairs, then those that save most.
+    /// Each kind of remedy that saves any, those that save most first; of pairs those that save what neither does alone.
     pub saves: Vec<Saves>,
 }
 
+/// Percent of the most jobs that any remedy saves, from which on another one is as good. An assumption: of remedies that
+/// differ by less, the one is named that exposes tokens less.
+const AS_GOOD: u64 = 95;
+
 /// The best remedy of one way of failing; `None`: nothing is known, or nothing saves a job.
 pub(super) fn best(failed: u64, remedies: &Remedies) -> Option<Saves> {
-    let scaled = |(remedy, jobs): (&Remedy, &u64)| Saves { remedy: *remedy, jobs: scale(*jobs, failed, remedies) };
-    // The first of equals: what is preferred stands first.
-    remedies.saved.iter().map(scaled).reduce(|best, next| if next.jobs > best.jobs { next } else { best })
+    let saved = remedies.saved.iter().map(|(remedy, jobs)| (*remedy, scale(*jobs, failed, remedies)));
+    let kinds = kinds(&saved.collect());
+    let most = kinds.iter().map(|saves| saves.jobs).max()?;
+    let good = kinds.into_iter().filter(|saves| saves.jobs * 100 >= most * AS_GOOD);
+    good.min_by_key(|saves| (saves.remedy.settings().filter(|setting| setting.is_of_token()).max(), saves.remedy))
+}
+
+/// The least amount of each kind of remedy that saves most.
+fn kinds(saved: &BTreeMap<Remedy, u64>) -> Vec<Saves> {
+    let mut kinds: Vec<Saves> = Vec::new();
+    for (remedy, jobs) in saved {
+        let alone = |setting| saved.get(&Remedy::single(setting)).copied().unwrap_or(0);
+        let by_parts = remedy.other.and_then(|_| remedy.settings().map(alone).max()).unwrap_or(0);
+        let saves = Saves { remedy: *remedy, jobs: jobs + by_parts };
+        match kinds.iter_mut().find(|known| known.remedy.is_like(*remedy)) {
+            Some(known) if saves.jobs > known.jobs => *known = saves,
+            Some(_) => {}
+            None => kinds.push(saves),
+        }
+    }
+    kinds
 }
 
 /// The remedies of a point; `None`: nobody asked for them.
@@ -57,14 +81,8 @@ pub(super) fn rank(facts: &PointFacts) -> Option<Ranking> {
             }
         }
     }
-    for (remedy, jobs) in saved {
-        match ranking.saves.iter_mut().find(|known| known.remedy.is_like(remedy)) {
-            Some(known) if jobs > known.jobs => *known = Saves { remedy, jobs },
-            Some(_) => {}
-            None => ranking.saves.push(Saves { remedy, jobs }),
-        }
-    }
-    ranking.saves.sort_by_key(|saves| (saves.remedy.other.is_some(), std::cmp::Reverse(saves.jobs), saves.remedy));
+    ranking.saves = kinds(&saved);
+    ranking.saves.sort_by_key(|saves| (Reverse(saves.jobs), saves.remedy));
     Some(ranking)
 }
 
@@ -98,27 +116,24 @@ mod tests {
 
     #[test]
     fn the_best_saves_most_and_least_of_it() {
-        let cases: [(&str, u64, Remedies, Option<Saves>); 5] = [
+        let cinder = Setting::ServiceToken(Sender::Cinder);
+        let both = Remedy::pair(NOVA.one, cinder);
+        let day = Remedy::single(Setting::Expiration(Span::from_seconds(86_400)));
+        let saves = |remedy, jobs| Some(Saves { remedy, jobs });
+        let cases = [
             ("nothing helps", 9, remedies(9, &[]), None),
             (
                 "the least amount that saves most",
                 9,
                 remedies(9, &[(window(1), 2), (window(2), 9), (window(4), 9)]),
-                Some(Saves { remedy: window(2), jobs: 9 }),
+                saves(window(2), 9),
             ),
-            (
-                "a switch before an amount",
-                9,
-                remedies(9, &[(window(1), 9), (NOVA, 9)]),
-                Some(Saves { remedy: NOVA, jobs: 9 }),
-            ),
-            (
-                "more before less",
-                9,
-                remedies(9, &[(window(1), 9), (NOVA, 8)]),
-                Some(Saves { remedy: window(1), jobs: 9 }),
-            ),
-            ("of those that were asked", 100, remedies(3, &[(NOVA, 2)]), Some(Saves { remedy: NOVA, jobs: 67 })),
+            ("a switch before an amount", 9, remedies(9, &[(window(1), 9), (NOVA, 9)]), saves(NOVA, 9)),
+            ("more before less", 9, remedies(9, &[(window(1), 9), (NOVA, 8)]), saves(window(1), 9)),
+            ("of those that were asked", 100, remedies(3, &[(NOVA, 2)]), saves(NOVA, 67)),
+            ("what one of two saves", 100, remedies(100, &[(NOVA, 20), (both, 79)]), saves(both, 99)),
+            ("no longer lifetime", 100, remedies(100, &[(NOVA, 20), (both, 76), (day, 100)]), saves(both, 96)),
+            ("unless it saves more", 100, remedies(100, &[(NOVA, 20), (both, 70), (day, 100)]), saves(day, 100)),
         ];
         for (what, failed, remedies, expected) in cases {
             assert_eq!(best(failed, &remedies), expected, "{what}");

@@ -11,12 +11,12 @@ use std::sync::Arc;
 
 use super::lone::{Arrival, Replay, WhatIf};
 use crate::model::Model;
-use crate::model::remedy::{Candidate, Remedy};
+use crate::model::remedy::{Candidate, Remedy, Setting};
 use crate::observe::{FailedJobs, FailureKey, Observations, Outcome, Remedies};
 
 /// The remedies that can be tried at a point.
 pub trait Alternatives: Sync + Debug {
-    /// Single ones. Those that are [alike](Remedy::is_like) stand together, the greatest amount first.
+    /// Single ones, the point being named by its number. Those that are [alike](Remedy::is_like) stand together, the greatest amount first.
     fn single(&self, point: usize) -> Arc<[Candidate]>;
 
     /// Two things at once; asked only if some job is saved by no single one.
@@ -28,7 +28,10 @@ struct Asked {
     job: Arrival,
     way: FailureKey,
     stands_for: u64,
+    /// By a single remedy that is not of the token itself.
     is_saved: bool,
+    /// The single remedies of the token itself that save it.
+    of_token: Vec<Setting>,
     /// Under the greatest amount of this it fails, and so it does under any smaller one.
     hopeless: Option<Remedy>,
 }
@@ -87,7 +90,14 @@ fn asked(
                 if matches!(ending.outcome, Outcome::Failed(failure) if failure.way() == *way) {
                     remedies.asked += stands_for;
                     remedies.simulated += 1;
-                    asked.push(Asked { job, way: *way, stands_for, is_saved: false, hopeless: None });
+                    asked.push(Asked {
+                        job,
+                        way: *way,
+                        stands_for,
+                        is_saved: false,
+                        of_token: Vec::new(),
+                        hopeless: None,
+                    });
                 }
             }
         }
@@ -102,13 +112,18 @@ fn try_one(
     found: &mut [BTreeMap<FailureKey, Remedies>],
 ) {
     let remedy = candidate.remedy;
-    if asked.hopeless.is_some_and(|hopeless| hopeless.is_like(remedy)) {
+    let is_known = |setting: Setting| asked.of_token.iter().any(|known| known.is_like(setting));
+    if asked.hopeless.is_some_and(|hopeless| hopeless.is_like(remedy))
+        || (remedy.other.is_some() && remedy.settings().any(is_known))
+    {
         return;
     }
     let what_if = WhatIf { token_age: candidate.token_age(), ..WhatIf::default() };
     if replay.run(asked.job, &what_if).outcome == Outcome::Completed {
-        asked.is_saved = true;
-        asked.hopeless = None;
+        match remedy {
+            Remedy { one, other: None } if one.is_of_token() => asked.of_token.push(one),
+            Remedy { .. } => asked.is_saved = true,
+        }
         let saved = &mut found[asked.job.workload].entry(asked.way).or_default().saved;
         *saved.entry(remedy).or_default() += asked.stands_for;
     } else if remedy.settings().filter(|setting| setting.is_graded()).all(|setting| setting.grows_better()) {

@@ -93,6 +93,12 @@ impl Setting {
         matches!(self, Setting::VolumeWait(_) | Setting::ActiveKeys(_) | Setting::Window(_))
     }
 
+    /// Whether it lets the user's token itself be valid for longer: what the client must see to, or what a thief has of
+    /// it. A pair of other settings is worth knowing where one of these would do.
+    pub const fn is_of_token(self) -> bool {
+        matches!(self, Setting::FreshToken | Setting::Expiration(_))
+    }
+
     /// Whether both set the same, if not to the same amount.
     pub fn is_like(self, other: Setting) -> bool {
         self == other || (self.is_graded() && discriminant(&self) == discriminant(&other))

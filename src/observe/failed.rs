@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::packed;
 use crate::model::remedy::Remedy;
+#[cfg(doc)]
+use crate::model::remedy::Setting;
 use crate::units::Instant;
 
 /// A job by its name.
@@ -34,7 +36,7 @@ impl Default for FailedJobs {
 
 impl FailedJobs {
     /// The most that are kept, an even number: beyond it, half of them suffice.
-    pub const MOST: usize = 64;
+    pub const MOST: usize = 256;
 
     /// Takes in the next one.
     pub fn push(&mut self, job: FailedJob) {
@@ -66,9 +68,10 @@ pub struct Remedies {
     pub asked: u64,
     /// Jobs that were simulated for it.
     pub simulated: u64,
-    /// Of `asked`, those that no single remedy saves.
+    /// Of `asked`, those that no single remedy saves, but perhaps one of [the token itself](Setting::is_of_token).
     pub beyond_one: u64,
-    /// Of `asked`, those that each remedy saves; of two things at once, of `beyond_one`.
+    /// Of `asked`, those that each remedy saves; of two things at once, of `beyond_one`, without those that one of the
+    /// two saves by itself.
     #[serde(with = "packed::saved")]
     pub saved: BTreeMap<Remedy, u64>,
 }
@@ -91,7 +94,7 @@ mod tests {
 
     #[test]
     fn every_job_is_stood_for_once() {
-        for count in [0, 1, 63, 64, 65, 128, 129, 1_000, 100_001] {
+        for count in [0, 1, 255, 256, 257, 512, 513, 1_000, 100_001] {
             let mut failed = FailedJobs::default();
             for ordinal in 0..count {
                 failed.push(FailedJob { ordinal, submitted: Instant::START });

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::analysis::{PointResult, Ranking, Saves};
+use crate::analysis::{PointResult, Ranking};
 use crate::model::independence;
 use crate::model::remedy::{Remedy, RoleHolder, Sender, Setting};
 use crate::model::study::{Point, Study};
@@ -11,10 +11,8 @@ use crate::units::Span;
 use super::digest::{Grid, HeadKind, extremes};
 use super::words;
 
-/// As many single remedies as a person compares.
-const SINGLE: usize = 8;
-/// As many pairs.
-const PAIRS: usize = 4;
+/// As many as a person compares.
+const SHOWN: usize = 8;
 
 /// Keys of the scenario file with their values, as `failures.csv` has them. `workload` is the name of that whose jobs
 /// failed.
@@ -45,24 +43,29 @@ fn seconds(span: Span) -> i64 {
 
 /// Options of the services, as people speak of them.
 fn in_short(remedy: Remedy) -> String {
-    remedy.settings().map(short).collect::<Vec<_>>().join(", ")
+    match remedy {
+        Remedy { one: Setting::ServiceToken(Sender::Nova), other: Some(Setting::ServiceToken(Sender::Cinder)) } => {
+            "send_service_user_token at nova and cinder".to_owned()
+        }
+        Remedy { .. } => remedy.settings().map(short).collect::<Vec<_>>().join(" + "),
+    }
 }
 
 fn short(setting: Setting) -> String {
     match setting {
-        Setting::ServiceToken(Sender::Nova) => "nova: send_service_user_token = true".to_owned(),
-        Setting::ServiceToken(Sender::Cinder) => "cinder: send_service_user_token = true".to_owned(),
+        Setting::ServiceToken(Sender::Nova) => "send_service_user_token at nova".to_owned(),
+        Setting::ServiceToken(Sender::Cinder) => "send_service_user_token at cinder".to_owned(),
         Setting::ServiceRole(RoleHolder::Nova) => "the role for nova's service user".to_owned(),
         Setting::ServiceRole(RoleHolder::Cinder) => "the role for cinder's service user".to_owned(),
-        Setting::ServiceRole(RoleHolder::NovaAuthtoken) => "the role for nova's [keystone_authtoken] user".to_owned(),
-        Setting::BackupServiceToken => "cinder: backup_swift_service_auth = true".to_owned(),
-        Setting::SingleTenantStore => "glance: swift_store_multi_tenant = false".to_owned(),
-        Setting::VolumeWait(retries) => format!("nova: block_device_allocate_retries >= {retries}"),
+        Setting::ServiceRole(RoleHolder::NovaAuthtoken) => "the role for nova's authtoken user".to_owned(),
+        Setting::BackupServiceToken => "backup_swift_service_auth = true".to_owned(),
+        Setting::SingleTenantStore => "swift_store_multi_tenant = false".to_owned(),
+        Setting::VolumeWait(retries) => format!("block_device_allocate_retries >= {retries}"),
         Setting::FreshToken => "a token that is new at submission".to_owned(),
-        Setting::ActiveKeys(keys) => format!("keystone: max_active_keys >= {keys}"),
+        Setting::ActiveKeys(keys) => format!("max_active_keys >= {keys}"),
         Setting::RotationPeriod(period) => format!("rotations at least {} apart", words::duration(period)),
-        Setting::Window(window) => format!("keystone: allow_expired_window >= {}", words::duration(window)),
-        Setting::Expiration(expiration) => format!("keystone: expiration >= {}", words::duration(expiration)),
+        Setting::Window(window) => format!("allow_expired_window >= {}", words::duration(window)),
+        Setting::Expiration(expiration) => format!("expiration >= {}", words::duration(expiration)),
     }
 }
 
@@ -74,13 +77,11 @@ pub(super) fn grid(study: &Study, results: &[PointResult]) -> Option<Grid> {
     if results.len() > 1 {
         let _ = write!(title, " at {}", words::point_name(study, worst.point));
     }
-    let is_pair = |remedy: Remedy| remedy.other.is_some();
-    let (pairs, single): (Vec<&Saves>, Vec<&Saves>) = ranking.saves.iter().partition(|saves| is_pair(saves.remedy));
-    let mut grid = Grid::new(title, "failures.csv", remark(ranking, single.is_empty(), pairs.is_empty()));
+    let mut grid = Grid::new(title, "failures.csv", remark(ranking));
     grid.head("of failed", HeadKind::Number);
     grid.head("jobs", HeadKind::Number);
     grid.head("remedy", HeadKind::Label);
-    for saves in single.into_iter().take(SINGLE).chain(pairs.into_iter().take(PAIRS)) {
+    for saves in ranking.saves.iter().take(SHOWN) {
         let share = words::percent(saves.jobs as f64 / ranking.failed as f64);
         grid.rows.push(vec![share, words::count(saves.jobs), in_short(saves.remedy)]);
     }
@@ -90,16 +91,12 @@ pub(super) fn grid(study: &Study, results: &[PointResult]) -> Option<Grid> {
     Some(grid)
 }
 
-fn remark(ranking: &Ranking, no_single: bool, no_pairs: bool) -> String {
-    if no_single && no_pairs {
-        return String::new();
+fn remark(ranking: &Ranking) -> String {
+    if ranking.saves.iter().any(|saves| saves.remedy.other.is_some()) {
+        let beyond = words::counted(ranking.beyond_one, "job");
+        return format!("Two at once are tried where no single setting helps, the token's own life apart: {beyond}.");
     }
-    let beyond = words::counted(ranking.beyond_one, "job");
-    match (ranking.beyond_one, no_pairs) {
-        (0, _) => String::new(),
-        (_, false) => format!("Two at once: of the {beyond} that no single remedy saves."),
-        (_, true) => format!("No single remedy, and no two of them, save {beyond}."),
-    }
+    String::new()
 }
 
 /// What the reader should know before believing it.
@@ -138,18 +135,18 @@ mod tests {
             (
                 Remedy::single(nova),
                 "nova.service_user.send_service_user_token = true",
-                "nova: send_service_user_token = true",
+                "send_service_user_token at nova",
             ),
             (
                 Remedy::single(Setting::Window(hours(8))),
                 "keystone.token.allow_expired_window >= 28800",
-                "keystone: allow_expired_window >= 8 h",
+                "allow_expired_window >= 8 h",
             ),
             (Remedy::single(Setting::FreshToken), "workload.boots.token_age = 0", "a token that is new at submission"),
             (
                 Remedy::pair(Setting::RotationPeriod(hours(6)), Setting::ServiceRole(RoleHolder::Cinder)),
                 "cloud.service_users.cinder.roles += service_token_roles; cloud.fernet_rotation.every >= 21600",
-                "the role for cinder's service user, rotations at least 6 h apart",
+                "the role for cinder's service user + rotations at least 6 h apart",
             ),
         ];
         for (remedy, full, brief) in cases {

@@ -6,11 +6,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::ground::Ground;
+use super::layers::BEGINNING;
 use super::read::Context;
 use crate::document::{Node, Value};
 use crate::model::remedy::{Candidate, Remedy, RoleHolder, Sender, Setting};
 use crate::model::{Keys, Model, Process, ProcessId, Rotations, Sends, Spread};
-use crate::scenario::layers::BEGINNING;
 use crate::units::Span;
 
 /// Windows that are tried, in hours: steps that people write.
@@ -89,7 +89,7 @@ impl Room {
             Some(base) => {
                 let settings = self.settings(point, &base);
                 let remedies = settings.into_iter().map(Remedy::single);
-                remedies.filter_map(|remedy| self.candidate(point, remedy, &base, &base)).collect()
+                remedies.filter_map(|remedy| self.candidate(point, remedy, &base)).collect()
             }
             None => Arc::from([]),
         };
@@ -114,7 +114,7 @@ impl Room {
                     (true, false) | (false, true) | (false, false) => true,
                 };
                 if let Some(base) = base.as_ref().filter(|_| is_wanted && !one.is_like(other)) {
-                    candidates.extend(self.candidate(point, Remedy::pair(one, other), base, base));
+                    candidates.extend(self.candidate(point, Remedy::pair(one, other), base));
                 }
             }
         }
@@ -141,8 +141,8 @@ impl Room {
     }
 
     /// A point under a remedy; `None`: it changes nothing there, or the scenario would be refused with it.
-    fn candidate(&mut self, point: usize, remedy: Remedy, start: &Model, base: &Model) -> Option<Candidate> {
-        let values: Vec<(&str, Value)> = remedy.settings().filter_map(|setting| value(setting, start)).collect();
+    fn candidate(&mut self, point: usize, remedy: Remedy, base: &Model) -> Option<Candidate> {
+        let values: Vec<(&str, Value)> = remedy.settings().filter_map(|setting| value(setting, base)).collect();
         if values.is_empty() {
             return Some(Candidate { remedy, model: None });
         }
