@@ -162,33 +162,55 @@ fn every_shipped_scenario_is_saved_as_said() {
 /// lies inside the interval of those that are. A correct prediction lies outside for one scenario in a hundred.
 #[test]
 fn under_load_the_prediction_lies_inside_the_paired_interval() {
+    let mut files = Vec::new();
+    shipped(Path::new("scenarios"), &mut files);
+    let shipped = files.iter().filter(|file| {
+        let read = load_with_alternatives(file, &Overrides::default()).unwrap_or_else(|issues| panic!("{issues}"));
+        is_as_said(&file.display().to_string(), read)
+    });
+    assert!(shipped.count() >= 3, "scenarios whose jobs are tied, and fail");
+    assert!(is_as_said("loaded", of_text(LOADED)));
+}
+
+/// A link that is busy for most of the time, and a pool that some jobs wait for.
+const LOADED: &str = r#"
+name = "loaded"
+run.duration = "6h"
+nova.DEFAULT.block_device_allocate_retries = 4800
+nova.service_user.send_service_user_token = true
+cloud.image_transfer.per_job = "20MiB/s"
+cloud.image_transfer.bandwidth = "60MiB/s"
+cinder.DEFAULT.executor_thread_pool_size = 8
+cloud.hosts.cinder_volume = 1
+[[workload]]
+job = "boot-from-volume"
+arrivals = { poisson = "20/h" }
+token_age = { of_expiration = { uniform = [0, 1] } }
+image_size = { lognormal = { median = "6GiB", sigma = 0.7 } }
+convert = "2m"
+"#;
+
+/// Whether some jobs of a scenario that are tied to each other fail, and what is said of the best remedy; panics if that
+/// is not so.
+fn is_as_said(what: &str, (study, alternatives): (Study, Alternatives)) -> bool {
     const REPLICATIONS: u32 = 12;
     /// Student's t, 11 degrees of freedom, two-sided 99 %.
     const T: f64 = 3.106;
-    let mut files = Vec::new();
-    shipped(Path::new("scenarios"), &mut files);
-    let mut checked = 0;
-    for file in files {
-        let (study, alternatives) =
-            load_with_alternatives(&file, &Overrides::default()).unwrap_or_else(|issues| panic!("{issues}"));
-        let Some(mut point) = study.points.into_iter().find(|point| !of_jobs(&point.model).is_empty()) else {
-            continue;
-        };
-        shorten(&mut point.model);
-        let ranking = said(point.number, &point.model, REPLICATIONS, &alternatives);
-        let Some(best) = ranking.into_iter().next() else { continue };
-        let candidate = candidate(&Shortened(&alternatives), point.number, best.remedy);
-        let model = under(&point.model, &candidate);
-        let again = |replication| saved(&records(&point.model, replication), &records(&model, replication)) as f64;
-        let found: Vec<f64> = (0..REPLICATIONS).map(again).collect();
-        let said = best.jobs as f64 / f64::from(REPLICATIONS);
-        let (mean, variance) = moments(&found);
-        let half = T * (variance / f64::from(REPLICATIONS)).sqrt();
-        println!("{}: {:?}: said {said:.2}, found {mean:.2} ± {half:.2}", file.display(), best.remedy);
-        assert!((said - mean).abs() <= half + 1e-9, "{}: said {said}, found {mean} ± {half}", file.display());
-        checked += 1;
-    }
-    assert!(checked >= 5, "{checked}");
+    let Some(mut point) = study.points.into_iter().find(|point| !of_jobs(&point.model).is_empty()) else {
+        return false;
+    };
+    shorten(&mut point.model);
+    let ranking = said(point.number, &point.model, REPLICATIONS, &alternatives);
+    let Some(best) = ranking.into_iter().next() else { return false };
+    let model = under(&point.model, &candidate(&Shortened(&alternatives), point.number, best.remedy));
+    let again = |replication| saved(&records(&point.model, replication), &records(&model, replication)) as f64;
+    let found: Vec<f64> = (0..REPLICATIONS).map(again).collect();
+    let said = best.jobs as f64 / f64::from(REPLICATIONS);
+    let (mean, variance) = moments(&found);
+    let half = T * (variance / f64::from(REPLICATIONS)).sqrt();
+    println!("{what}: {:?}: said {said:.2}, found {mean:.2} ± {half:.2}", best.remedy);
+    assert!((said - mean).abs() <= half + 1e-9, "{what}: said {said}, found {mean} ± {half}");
+    true
 }
 
 fn of_text(text: &str) -> (Study, Alternatives) {
