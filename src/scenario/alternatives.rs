@@ -30,7 +30,7 @@ const RETRIES: &str = "nova.DEFAULT.block_device_allocate_retries";
 const INTERVAL: &str = "nova.DEFAULT.block_device_allocate_retries_interval";
 
 /// The models of a study's points under each remedy, made when they are asked for.
-pub struct Alternatives(Mutex<Room>);
+pub struct Alternatives(Box<Mutex<Room>>);
 
 struct Room {
     ground: Ground,
@@ -53,7 +53,7 @@ impl fmt::Debug for Alternatives {
 
 impl Alternatives {
     pub(super) fn new(ground: Ground, cx: Context) -> Alternatives {
-        Alternatives(Mutex::new(Room { ground, cx, kept: VecDeque::new() }))
+        Alternatives(Box::new(Mutex::new(Room { ground, cx, kept: VecDeque::new() })))
     }
 
     /// A single thing set otherwise at a point (its number). Those that are alike stand together, the greatest first.
