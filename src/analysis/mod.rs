@@ -4,11 +4,13 @@ mod capacity;
 pub mod compare;
 mod judge;
 mod precision;
+mod remedies;
 mod summarise;
 mod warm_up;
 
 pub use judge::judge;
 pub use precision::{reached, suffices};
+pub use remedies::{Ranking, Saves};
 pub use summarise::summarise;
 pub use warm_up::{Settling, TimeBin, WarmUp, later, warm_up};
 
@@ -39,6 +41,8 @@ pub struct PointResult {
     pub pools: Vec<PoolRow>,
     /// In the order of the model; without links that nobody shares.
     pub links: Vec<LinkRow>,
+    /// What would have saved the jobs that failed; `None`: nobody asked.
+    pub remedies: Option<Ranking>,
 }
 
 impl PointResult {
@@ -208,6 +212,8 @@ pub struct FailureRow {
     pub orphans: u64,
     /// `jobs` by replication, for bounds.
     pub by_replication: Vec<u64>,
+    /// What would have saved most of the jobs; `None`: nothing, or nothing is known.
+    pub remedy: Option<Saves>,
 }
 
 /// What came of one expectation.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{FailureRow, Interval, IntervalMethod, PointResult, Rate, ReplicationRow, Summary, capacity};
+use super::{FailureRow, Interval, IntervalMethod, PointResult, Rate, ReplicationRow, Summary, capacity, remedies};
 use crate::model::{Model, ServiceId};
 use crate::observe::{Chances, JobCounts, PointFacts, Quantiles, ReplicationFacts, WorkloadFacts};
 use crate::stats::{Sides, clopper_pearson, ratio_interval};
@@ -61,6 +61,7 @@ pub fn summarise(model: &Model, facts: &PointFacts) -> PointResult {
         services: services.filter(|(service, facts)| service.is_always_shown() || facts.requests > 0).collect(),
         pools: capacity::pools(model, facts),
         links: capacity::links(model, facts),
+        remedies: remedies::rank(facts),
     }
 }
 
@@ -193,6 +194,7 @@ fn failures(workload: usize, facts: &PointFacts) -> impl Iterator<Item = Failure
             .iter()
             .map(|workloads| workloads[workload].failures.get(way).map_or(0, |counts| counts.jobs))
             .collect(),
+        remedy: remedies::of_way(facts, workload, way).and_then(|found| remedies::best(counts.jobs, found)),
     })
 }
 

@@ -192,7 +192,7 @@ impl Source {
 
     /// What it shows, simulated if need be.
     fn result(self, args: &CompareArgs, output: &Output) -> Result<Replicated, Exit> {
-        let Loaded { path, study } = match self {
+        let Loaded { path, study, .. } = match self {
             Source::Folder(result) => return Ok(result),
             Source::Scenario(loaded) => loaded,
         };

@@ -1,16 +1,31 @@
 //! From paths to studies: every file is read before any is run, and every problem of all of them is told.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::output::Output;
+use crate::experiment;
+use crate::model::remedy::Candidate;
 use crate::model::study::Study;
-use crate::scenario::{self, Overrides};
+use crate::scenario::{self, Alternatives, Overrides};
 
 /// A scenario file and what it holds.
 #[derive(Debug)]
 pub(super) struct Loaded {
     pub(super) path: PathBuf,
     pub(super) study: Study,
+    pub(super) alternatives: Alternatives,
+}
+
+/// What could be set otherwise, as the experiment asks for it.
+impl experiment::Alternatives for Alternatives {
+    fn single(&self, point: usize) -> Arc<[Candidate]> {
+        Alternatives::single(self, point)
+    }
+
+    fn pairs(&self, point: usize) -> Arc<[Candidate]> {
+        Alternatives::pairs(self, point)
+    }
 }
 
 /// Reads one file.
@@ -18,8 +33,8 @@ pub(super) struct Loaded {
 /// # Errors
 /// Its problems, as one text without colours; they have been told by then.
 pub(super) fn load(path: &Path, overrides: &Overrides, output: &Output) -> Result<Loaded, String> {
-    match scenario::load(path, overrides) {
-        Ok(study) => Ok(Loaded { path: path.to_owned(), study }),
+    match scenario::load_with_alternatives(path, overrides) {
+        Ok((study, alternatives)) => Ok(Loaded { path: path.to_owned(), study, alternatives }),
         Err(issues) => {
             output.issues(issues.render(output.stderr_colour()));
             Err(issues.to_string())

@@ -111,6 +111,9 @@ struct RunArgs {
     /// Draw no plots
     #[arg(long)]
     no_plots: bool,
+    /// Do not ask of failed jobs what would have saved them
+    #[arg(long)]
+    no_remedies: bool,
     /// Show when the simulation has warmed up, and propose a `warm_up` (MSER-5); writes DIR/<scenario name>.warm-up/ only
     #[arg(long, conflicts_with_all = ["jobs", "format"])]
     show_warm_up: bool,

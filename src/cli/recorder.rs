@@ -123,6 +123,7 @@ pub(super) fn header(loaded: &Loaded, args: &RunArgs, command: String) -> Header
         max_replications: study.precision.as_ref().map(|precision| precision.max_replications),
         points: study.points.len(),
         jobs: args.jobs,
+        remedies: !args.no_remedies,
         point: part.point,
         replication: part.replication,
         shard: part.shard.map(|shard| shard.to_string()),

@@ -13,7 +13,7 @@ use super::results::{Manner, Results};
 use super::simulate::{How, Simulated, simulate};
 use super::{Format, RunArgs, warm_up};
 use crate::cloud::Records;
-use crate::experiment::Shard;
+use crate::experiment::{Alternatives, Shard};
 use crate::journal::Trouble;
 use crate::model::study::Study;
 use crate::report::folder::{Folder, WriteError};
@@ -126,7 +126,7 @@ fn run_one(loaded: &Loaded, args: &RunArgs, output: &Output) -> Result<(Exit, St
     let header = header(loaded, args, command(&loaded.path, args));
     let mut recorder = Recorder::new(study, folder.work(), &header, args.resume, output).map_err(Failed::Journal)?;
     estimate::tell(study, args.part(), args.simulation.threads(), output);
-    let simulated = simulate(study, how(args), Some(&mut recorder), output).map_err(Failed::Recording)?;
+    let simulated = simulate(study, how(loaded, args), Some(&mut recorder), output).map_err(Failed::Recording)?;
     let journal = [recorder.into_journal().map_err(Failed::Recording)?];
     let results = Results { study, simulated: &simulated, rows: &journal, command: &header.command, started };
     let manner = Manner { format: args.format, plots: !args.no_plots, threads: args.simulation.threads() };
@@ -145,7 +145,7 @@ fn run_shard(loaded: &Loaded, shard: Shard, args: &RunArgs, output: &Output) -> 
     let header = header(loaded, args, command(&loaded.path, args));
     let mut recorder = Recorder::new(study, &folder, &header, args.resume, output).map_err(Failed::Journal)?;
     estimate::tell(study, args.part(), args.simulation.threads(), output);
-    let simulated = simulate(study, how(args), Some(&mut recorder), output).map_err(Failed::Recording)?;
+    let simulated = simulate(study, how(loaded, args), Some(&mut recorder), output).map_err(Failed::Recording)?;
     let mut journal = recorder.into_journal().map_err(Failed::Recording)?;
     let place = folder.display();
     if simulated.interrupted {
@@ -170,9 +170,10 @@ pub(super) fn most_replications(study: &Study) -> u32 {
     study.precision.as_ref().map_or(given, |precision| precision.max_replications)
 }
 
-fn how(args: &RunArgs) -> How {
+fn how<'a>(loaded: &'a Loaded, args: &RunArgs) -> How<'a> {
     let records = if args.jobs { Records::Jobs } else { Records::None };
-    How { threads: args.simulation.threads(), part: args.part(), records }
+    let alternatives = (!args.no_remedies).then_some(&loaded.alternatives as &dyn Alternatives);
+    How { threads: args.simulation.threads(), part: args.part(), records, alternatives }
 }
 
 /// What will be done, before it takes its time.
@@ -215,8 +216,10 @@ fn command(path: &Path, args: &RunArgs) -> String {
     add("--replications", args.simulation.replications.map(|count| count.to_string()));
     add("--point", args.part.point.map(|point| point.to_string()));
     add("--replication", args.part.replication.map(|replication| replication.to_string()));
-    if args.jobs {
-        command.push_str(" --jobs");
+    for (option, is_given) in [(" --jobs", args.jobs), (" --no-remedies", args.no_remedies)] {
+        if is_given {
+            command.push_str(option);
+        }
     }
     command
 }

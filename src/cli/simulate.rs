@@ -11,7 +11,7 @@ use super::progress::Progress;
 use super::recorder::Recorder;
 use crate::analysis::{self, PointResult};
 use crate::cloud::Records;
-use crate::experiment::{self, Observer, Part, Plan};
+use crate::experiment::{self, Alternatives, Observer, Part, Plan};
 use crate::journal::Trouble;
 use crate::model::study::Study;
 use crate::observe::{JobRecord, PointFacts};
@@ -50,21 +50,22 @@ pub(super) fn stop() -> &'static AtomicBool {
 
 /// How a study is simulated.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct How {
+pub(super) struct How<'a> {
     pub(super) threads: NonZeroUsize,
     pub(super) part: Part,
     pub(super) records: Records,
+    pub(super) alternatives: Option<&'a dyn Alternatives>,
 }
 
 /// Simulates a part of a study; what ends goes to the recorder first, if there is one.
 pub(super) fn simulate(
     study: &Study,
-    how: How,
+    how: How<'_>,
     recorder: Option<&mut Recorder<'_>>,
     output: &Output,
 ) -> Result<Simulated, Trouble> {
-    let How { threads, part, records } = how;
-    let plan = Plan { threads, records, part, stop: stop() };
+    let How { threads, part, records, alternatives } = how;
+    let plan = Plan { threads, records, part, alternatives, stop: stop() };
     let mut watcher = Watcher {
         study,
         recorder,
@@ -82,7 +83,7 @@ pub(super) fn simulate(
 
 /// The same of a whole study and without a trace on disk, which cannot fail.
 pub(super) fn simulate_only(study: &Study, threads: NonZeroUsize, output: &Output) -> Simulated {
-    let how = How { threads, part: Part::default(), records: Records::None };
+    let how = How { threads, part: Part::default(), records: Records::None, alternatives: None };
     match simulate(study, how, None, output) {
         Ok(simulated) => simulated,
         Err(error) => unreachable!("nothing is written: {error}"),

@@ -50,7 +50,8 @@ fn show_one(loaded: &Loaded, args: &RunArgs, output: &Output) -> Result<Exit, Wr
     let folder = Folder::create_for(&args.out, &format!("{}.warm-up", study.name), TABLE)?;
     let failed = |error: csv::Error| folder.error(TABLE, error);
     let part = args.part();
-    let plan = Plan { threads: args.simulation.threads(), records: Records::Bins, part, stop: stop() };
+    let plan =
+        Plan { threads: args.simulation.threads(), records: Records::Bins, part, alternatives: None, stop: stop() };
     let progress = Progress::new(&study.name, part.len(&study), output);
     let mut watcher = Watcher { points: BTreeMap::new(), progress };
     let Ok(ran) = experiment::run(&study, &plan, &mut watcher);

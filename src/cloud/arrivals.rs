@@ -134,6 +134,14 @@ impl<'m> Submissions<'m> {
         self.row(number).and_then(|row| row.token_age)
     }
 
+    /// The place of the job of this number, which is submitted at `at`.
+    pub(super) fn place(&self, ordinal: u64, at: Instant) -> Option<u64> {
+        let Course::Trace(rows) = &self.course else { return Some(ordinal) };
+        let first = rows.partition_point(|row| row.submitted < at);
+        let place = rows[first..].iter().position(|row| row.ordinal == ordinal)?;
+        Some((first + place) as u64)
+    }
+
     fn row(&self, number: u64) -> Option<&'m TraceRow> {
         match &self.course {
             Course::Trace(rows) => Some(&rows[number as usize]),

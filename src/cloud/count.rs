@@ -3,7 +3,7 @@
 use super::job::Job;
 use super::{Cloud, Records};
 use crate::model::ServiceId;
-use crate::observe::{FailureKey, Observations, Outcome, ServiceFacts};
+use crate::observe::{FailedJob, Observations, Outcome, ServiceFacts};
 use crate::units::{Instant, Span};
 
 impl Cloud<'_> {
@@ -37,15 +37,11 @@ impl Cloud<'_> {
                 counts.token_failures += u64::from(failure.first_cause.reason.is_token_failure());
                 let orphans = u64::from(job.orphans(kind, resources));
                 counts.orphans += orphans;
-                let key = FailureKey {
-                    step: failure.step,
-                    reason: failure.reason,
-                    first_cause_step: failure.first_cause.step,
-                    first_cause_reason: failure.first_cause.reason,
-                };
-                let way = facts.failures.entry(key).or_default();
+                let way = facts.failures.entry(failure.way()).or_default();
                 way.jobs += 1;
                 way.orphans += orphans;
+                let named = FailedJob { ordinal: job.ordinal, submitted: job.submitted };
+                self.failed[workload].entry(failure.way()).or_default().push(named);
             }
         }
         match self.keep {
@@ -83,6 +79,8 @@ impl Cloud<'_> {
             bins: self.bins,
             events,
             chances: Vec::new(),
+            failed: self.failed,
+            remedies: Vec::new(),
         }
     }
 }

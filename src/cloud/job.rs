@@ -119,7 +119,7 @@ pub(super) struct Job {
     pub(super) caught: Option<Failure>,
     /// How many of its requests were accepted.
     pub(super) accepted: u32,
-    ordinal: u64,
+    pub(super) ordinal: u64,
     pub(super) token_age: Span,
 }
 

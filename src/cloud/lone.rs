@@ -92,13 +92,23 @@ pub fn replay(
 impl<'m> Replay<'m> {
     /// The jobs of a replication. Looks through all arrivals once, to know when the last one is.
     pub fn new(model: &'m Model, replication: u32) -> Replay<'m> {
-        let streams = Streams::new(model.run.seed, replication);
-        let mut cloud = Cloud::new(model, replication, Records::None, Polls::Skipped);
-        cloud.submitting = 0;
-        let mut replay = Replay { model, streams, phase: None, cloud, queue: Queue::new() };
+        let mut replay = Replay::until(Instant::START, model, replication);
         let last = (0..model.workloads.len()).filter_map(|workload| replay.arrivals(workload).last());
         replay.cloud.last_arrival = last.map(|job| job.at).max().unwrap_or(Instant::START);
         replay
+    }
+
+    /// The same replication under another model, whose jobs are submitted at the same times.
+    pub fn under<'o>(&self, model: &'o Model, replication: u32) -> Replay<'o> {
+        Replay::until(self.cloud.last_arrival, model, replication)
+    }
+
+    fn until(last_arrival: Instant, model: &'m Model, replication: u32) -> Replay<'m> {
+        let streams = Streams::new(model.run.seed, replication);
+        let mut cloud = Cloud::new(model, replication, Records::None, Polls::Skipped);
+        cloud.submitting = 0;
+        cloud.last_arrival = last_arrival;
+        Replay { model, streams, phase: None, cloud, queue: Queue::new() }
     }
 
     /// The jobs of a workload in the order of their arrival, those of the warm-up included.
@@ -111,6 +121,12 @@ impl<'m> Replay<'m> {
     pub fn find(&self, workload: usize, ordinal: u64) -> Option<Arrival> {
         let submissions = &self.cloud.submissions[workload];
         self.arrivals(workload).find(|job| submissions.ordinal(job.place) == ordinal)
+    }
+
+    /// The job of this number, which is submitted at `at`.
+    pub(super) fn at(&self, workload: usize, ordinal: u64, at: Instant) -> Option<Arrival> {
+        let place = self.cloud.submissions[workload].place(ordinal, at)?;
+        Some(Arrival { workload, place, at })
     }
 
     /// The age that a trace gives the token of a job.

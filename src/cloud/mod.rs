@@ -22,14 +22,17 @@ mod keystone;
 pub mod lone;
 mod polling;
 mod receiver;
+pub mod remedies;
 mod request;
 mod sender;
 mod trace;
 
+use std::collections::BTreeMap;
+
 use crate::engine::{self, Packed, Queue, World};
 use crate::model::program::{Label, Op};
 use crate::model::{Estimator, LinkId, Model, ServiceId};
-use crate::observe::{Bins, JobRecord, Observations, WorkloadFacts};
+use crate::observe::{Bins, FailedJobs, FailureKey, JobRecord, Observations, WorkloadFacts};
 use crate::random::Streams;
 use crate::units::{Instant, Span};
 use arrivals::{Submission, Submissions};
@@ -222,6 +225,8 @@ struct Cloud<'m> {
     /// Strands whose polls may have to be woken up by what other jobs do.
     pollers: Vec<Waiter>,
     workloads: Vec<WorkloadFacts>,
+    /// By workload.
+    failed: Vec<BTreeMap<FailureKey, FailedJobs>>,
     keep: Records,
     records: Vec<JobRecord>,
     /// By workload; none unless asked for.
@@ -285,6 +290,7 @@ impl<'m> Cloud<'m> {
             elides: polls == Polls::Skipped,
             pollers: Vec::new(),
             workloads: vec![WorkloadFacts::default(); model.workloads.len()],
+            failed: vec![BTreeMap::new(); model.workloads.len()],
             keep,
             records: Vec::new(),
             bins: match keep {

@@ -17,9 +17,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use crate::cloud::{self, Records};
-use crate::model::study::Study;
-use crate::observe::{JobRecord, PointFacts};
+pub use crate::cloud::remedies::Alternatives;
+use crate::cloud::{self, Records, remedies};
+use crate::model::study::{Point, Study};
+use crate::observe::{JobRecord, Observations, PointFacts};
 use agenda::Agenda;
 
 /// Replications per thread that are under way or wait to be merged: enough that no thread idles while results go to disk,
@@ -39,6 +40,8 @@ pub struct Plan<'a> {
     pub records: Records,
     /// What is simulated of the study.
     pub part: Part,
+    /// What could be set otherwise at its points, if failed jobs are to be asked what would have saved them.
+    pub alternatives: Option<&'a dyn Alternatives>,
     /// Set from outside to stop early.
     pub stop: &'a AtomicBool,
 }
@@ -117,8 +120,7 @@ pub fn run<O: Observer>(study: &Study, plan: &Plan<'_>, observer: &mut O) -> Res
                 let Some((point, replication)) = agenda.next(observer)? else { break };
                 let sender = sender.clone();
                 scope.spawn_fifo(move |_| {
-                    let simulated = cloud::simulate_unless(&point.model, replication, plan.records, stopped);
-                    let ended = simulated.map(|mut facts| {
+                    let ended = simulate(point, replication, plan, stopped).map(|mut facts| {
                         let records = std::mem::take(&mut facts.records);
                         (PointFacts::of(point.number, replication, facts), records)
                     });
@@ -146,6 +148,16 @@ pub fn run<O: Observer>(study: &Study, plan: &Plan<'_>, observer: &mut O) -> Res
         failed.store(ran.is_err(), Ordering::Relaxed);
         ran
     })
+}
+
+/// Simulates a replication, and asks what would have saved its failed jobs, if that is wanted; `None`: it was stopped.
+fn simulate(point: &Point, replication: u32, plan: &Plan<'_>, stopped: impl Fn() -> bool) -> Option<Observations> {
+    let mut observed = cloud::simulate_unless(&point.model, replication, plan.records, &stopped)?;
+    if let Some(alternatives) = plan.alternatives {
+        observed.remedies =
+            remedies::search(&point.model, replication, point.number, &observed, alternatives, stopped)?;
+    }
+    Some(observed)
 }
 
 /// Simulates the first replication of a point, to see how long one takes; answers whether it came to its end.

@@ -28,6 +28,8 @@ pub struct Header {
     pub points: usize,
     /// Whether there is a row per job.
     pub jobs: bool,
+    /// Whether failed jobs are asked what would have saved them.
+    pub remedies: bool,
     /// The only point, if one was asked for.
     pub point: Option<usize>,
     /// The only replication.
@@ -55,6 +57,7 @@ impl Header {
             max_replications,
             points,
             jobs,
+            remedies,
             point,
             replication,
             shard: _,
@@ -78,6 +81,8 @@ impl Header {
         compare("max_replications", most(*max_replications), most(now.max_replications));
         compare("points", points.to_string(), now.points.to_string());
         compare("rows of jobs", rows(*jobs), rows(now.jobs));
+        let sought = |sought: bool| if sought { "sought" } else { "not sought" }.to_owned();
+        compare("remedies", sought(*remedies), sought(now.remedies));
         compare("--point", index(*point), index(now.point));
         compare("--replication", optional(replication.map(u64::from)), optional(now.replication.map(u64::from)));
         differences
@@ -106,6 +111,7 @@ mod tests {
             max_replications: None,
             points: 3,
             jobs: false,
+            remedies: true,
             point: None,
             replication: None,
             shard: Some("1/2".to_owned()),
@@ -122,6 +128,7 @@ mod tests {
             inputs_sha256: "fedcba987654321".to_owned(),
             seed: 2,
             jobs: true,
+            remedies: false,
             point: Some(7),
             max_replications: Some(99),
             ..header()
@@ -133,6 +140,7 @@ mod tests {
                 "seed: 1 then, 2 now",
                 "max_replications: none then, 99 now",
                 "rows of jobs: not written then, written now",
+                "remedies: sought then, not sought now",
                 "--point: none then, 7 now",
             ]
         );

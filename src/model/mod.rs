@@ -7,6 +7,7 @@ pub mod independence;
 mod kind;
 mod places;
 pub mod program;
+pub mod remedy;
 mod services;
 pub mod study;
 pub mod vocabulary;

@@ -5,10 +5,12 @@
 
 mod bins;
 pub mod course;
+mod failed;
 mod packed;
 mod sketch;
 
 pub use bins::{BINS, Bin, Bins};
+pub use failed::{FailedJob, FailedJobs, Remedies};
 
 pub use sketch::{Distribution, Side, Sketch};
 
@@ -41,6 +43,10 @@ pub struct Observations {
     pub events: u64,
     /// By workload, what its jobs had to expect; empty unless the rates are to be estimated from it.
     pub chances: Vec<Chances>,
+    /// By workload and way of failing, which of the counted jobs failed.
+    pub failed: Vec<BTreeMap<FailureKey, FailedJobs>>,
+    /// By workload and way of failing, what would have saved them; empty unless asked for.
+    pub remedies: Vec<BTreeMap<FailureKey, Remedies>>,
 }
 
 /// What some replications of one point showed, or all of them.
@@ -65,6 +71,8 @@ pub struct PointFacts {
     /// By workload, its jobs by the time of submission; empty unless asked for. No journal keeps them.
     #[serde(skip)]
     pub bins: Vec<Bins>,
+    /// By workload and way of failing, what would have saved the jobs; empty unless asked for.
+    pub remedies: Vec<BTreeMap<FailureKey, Remedies>>,
     /// Events that the engine handled.
     pub events: u64,
 }
@@ -133,6 +141,7 @@ impl PointFacts {
             pools: vec![PoolFacts::default(); model.pools.len()],
             links: vec![LinkFacts::default(); model.links.len()],
             bins: Vec::new(),
+            remedies: Vec::new(),
             events: 0,
         }
     }
@@ -162,6 +171,7 @@ impl PointFacts {
             pools: facts.pools,
             links: facts.links,
             bins: facts.bins,
+            remedies: facts.remedies,
             events: facts.events,
         }
     }
@@ -191,6 +201,13 @@ impl PointFacts {
             self.bins.clone_from(&other.bins);
         } else {
             self.bins.iter_mut().zip(&other.bins).for_each(|(ours, theirs)| ours.merge(theirs));
+        }
+        if self.remedies.is_empty() {
+            self.remedies.clone_from(&other.remedies);
+        } else {
+            for (ours, theirs) in self.remedies.iter_mut().zip(&other.remedies) {
+                theirs.iter().for_each(|(way, remedies)| ours.entry(*way).or_default().merge(remedies));
+            }
         }
         self.events += other.events;
     }
@@ -443,6 +460,18 @@ pub struct Failure {
     pub first_cause: Cause,
 }
 
+impl Failure {
+    /// Where and why, as failures are counted.
+    pub const fn way(&self) -> FailureKey {
+        FailureKey {
+            step: self.step,
+            reason: self.reason,
+            first_cause_step: self.first_cause.step,
+            first_cause_reason: self.first_cause.reason,
+        }
+    }
+}
+
 /// A refusal, or another event that started a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cause {
@@ -477,6 +506,8 @@ mod tests {
             links: Vec::new(),
             bins: Vec::new(),
             chances: Vec::new(),
+            failed: Vec::new(),
+            remedies: Vec::new(),
             service_tokens_issued: 0,
             records: Vec::new(),
             events: 0,

@@ -6,7 +6,7 @@ use crate::model::study::{Point, Study};
 use crate::model::vocabulary::Reason;
 use crate::model::{Keys, Model, Offset, ProcessId, Rotations, ServiceId};
 
-use super::words;
+use super::{remedies, words};
 
 /// As many saturated points are named; the rest are counted.
 const NAMED: usize = 3;
@@ -34,6 +34,7 @@ pub(super) fn all(study: &Study, results: &[PointResult]) -> Vec<String> {
         ));
     }
     notes.extend(imprecise(study, results));
+    notes.extend(remedies::cautions(study, results));
     if results.iter().any(|result| result.replications < 2) {
         notes.push("one replication gives no interval; raise replications".to_string());
     }

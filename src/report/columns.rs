@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use crate::analysis::{FailureRow, LinkRow, PointResult, PoolRow, Summary};
+use crate::analysis::{LinkRow, PointResult, PoolRow, Summary};
 use crate::model::study::{Point, Study};
 use crate::model::{Model, Quantity, QuantityUnit, ServiceId, Workload};
 use crate::observe::{Failure, JobRecord, Outcome, ServiceFacts};
@@ -205,9 +205,11 @@ macro_rules! fixed {
 }
 
 // Behind the macro, which they use.
+mod failures;
 mod margins;
 mod replications;
 
+pub(crate) use failures::FAILURES;
 pub(crate) use margins::{MARGINS, Margin};
 pub(crate) use replications::REPLICATIONS;
 
@@ -285,32 +287,6 @@ pub(crate) const SUMMARY: Table<Summary> = Table {
              count.",
             |_, row| Cell::seconds(row.margins.quantile(0.01))
         ),
-    ],
-};
-
-/// `failures.csv`.
-pub(crate) const FAILURES: Table<FailureRow> = Table {
-    file: "failures.csv",
-    about: "A row per point, workload and way of failing.",
-    slots: &[
-        fixed!("scenario", "Name of the scenario.", |place, _| Cell::text(&place.study.name)),
-        fixed!("point", "Number of the point in the sweep, from 0.", |place, _| Cell::Count(place.point.number as u64)),
-        Slot::Sweep,
-        fixed!("workload", "Name of the workload.", |place, row| Cell::text(&place.workload(row.workload).name)),
-        fixed!("job", "Kind of its jobs.", |place, row| Cell::text(&place.workload(row.workload).kind.name)),
-        fixed!("step", "Where the job's own process saw the failure.", |place, row| Cell::text(
-            place.workload(row.workload).kind.step_name(row.step)
-        )),
-        fixed!("reason", "What it saw.", |_, row| Cell::text(row.reason.code())),
-        fixed!("first_cause_step", "Where it began.", |place, row| Cell::text(
-            place.workload(row.workload).kind.step_name(row.first_cause_step)
-        )),
-        fixed!("first_cause_reason", "What began it.", |_, row| Cell::text(row.first_cause_reason.code())),
-        fixed!("jobs", "Jobs that failed so.", |_, row| Cell::Count(row.jobs)),
-        fixed!("share_of_finished", "`jobs` / (`completed` + `failed`) of the workload.", |_, row| Cell::Number(
-            row.share_of_finished
-        )),
-        fixed!("orphans", "Resources that these jobs left behind.", |_, row| Cell::Count(row.orphans)),
     ],
 };
 
@@ -512,7 +488,8 @@ mod tests {
         );
         assert_eq!(
             FAILURES.columns(&study).names().join(","),
-            "scenario,point,workload,job,step,reason,first_cause_step,first_cause_reason,jobs,share_of_finished,orphans"
+            "scenario,point,workload,job,step,reason,first_cause_step,first_cause_reason,jobs,share_of_finished,orphans,\
+             remedy,remedy_saves_jobs"
         );
         assert_eq!(
             JOBS.columns(&study).names().join(","),

@@ -6,7 +6,7 @@ use crate::model::vocabulary::Reason;
 use crate::units::Span;
 
 use super::words::{self, NOTHING};
-use super::{Findings, cautions};
+use super::{Findings, cautions, remedies};
 
 /// As many rows as a person reads; all of them are in the CSV.
 const ROWS: usize = 40;
@@ -26,6 +26,7 @@ pub(crate) struct Digest {
     pub(crate) sentences: Vec<String>,
     pub(crate) summary: Grid,
     pub(crate) failures: Option<Grid>,
+    pub(crate) remedies: Option<Grid>,
     pub(crate) pools: Option<Grid>,
     /// Cautions: what the reader should know before believing the numbers.
     pub(crate) notes: Vec<String>,
@@ -107,6 +108,7 @@ impl Digest {
             sentences,
             summary: summary(study, results),
             failures: failures(study, results),
+            remedies: remedies::grid(study, results),
             pools: pools(study, results),
             notes: cautions::all(study, results),
         }
@@ -114,7 +116,7 @@ impl Digest {
 
     /// The tables, in order.
     pub(crate) fn grids(&self) -> impl Iterator<Item = &Grid> {
-        std::iter::once(&self.summary).chain(&self.failures).chain(&self.pools)
+        std::iter::once(&self.summary).chain(&self.failures).chain(&self.remedies).chain(&self.pools)
     }
 }
 

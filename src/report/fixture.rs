@@ -235,6 +235,7 @@ fn result(study: &Study, point: &Point, jobs: u64, median: f64) -> PointResult {
                 share_of_finished: jobs as f64 / counts.finished() as f64,
                 orphans: jobs,
                 by_replication: vec![jobs],
+                remedy: None,
             });
         }
         everything.0.add(&counts);
@@ -254,6 +255,7 @@ fn result(study: &Study, point: &Point, jobs: u64, median: f64) -> PointResult {
         services: (0..=ServiceId::SWIFT.0).map(|service| (ServiceId(service), facts)).collect(),
         pools: Vec::new(),
         links: Vec::new(),
+        remedies: None,
     }
 }
 
@@ -464,6 +466,7 @@ fn every_failure(model: &Model, result: &mut PointResult) {
                 share_of_finished: jobs as f64 / counts.finished() as f64,
                 orphans: jobs,
                 by_replication: vec![jobs],
+                remedy: None,
             });
         }
     }

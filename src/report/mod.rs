@@ -7,6 +7,7 @@ mod cautions;
 mod columns;
 mod digest;
 mod reference;
+mod remedies;
 mod words;
 
 pub mod compare;

@@ -14,7 +14,7 @@ use crate::units::Instant;
 const MOST_CHANGES: usize = 100;
 
 /// A change as it is written.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Written {
     at: Instant,
     place: Place,
@@ -60,6 +60,13 @@ pub(super) fn written(table: &Table, cx: &mut Context) -> Vec<Written> {
         changes.push(Written { at, place, keys });
     }
     changes.sort_by_key(|change| change.at);
+    changes
+}
+
+/// The same changes, none of which sets these keys.
+pub(super) fn without<'p>(written: &[Written], paths: impl Iterator<Item = &'p str>) -> Vec<Written> {
+    let mut changes = written.to_vec();
+    paths.for_each(|path| changes.iter_mut().for_each(|change| change.keys.remove(path)));
     changes
 }
 

@@ -62,7 +62,7 @@ pub fn preset_to_lint(name: &str) -> Result<ToLint, String> {
 fn read(name: &str, text: Arc<str>, path: &Path, mut cx: Context) -> Result<ToLint, Issues> {
     let read = layers::load(name, text, path, &mut cx).and_then(|written| {
         let written = if written.get("workload").is_some() { written } else { every_kind(written, &mut cx)? };
-        let study = expand(written.clone(), &Overrides::default(), &mut cx)?;
+        let (study, _) = expand(written.clone(), &Overrides::default(), &mut cx)?;
         Some(ToLint { study, places: places(written, &mut cx) })
     });
     match read {

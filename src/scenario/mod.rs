@@ -3,6 +3,7 @@
 //! A file is parsed into a tree whose values remember their place, put over what it includes and over its preset,
 //! checked against one table of keys, and read into one model per point of its sweep.
 
+mod alternatives;
 mod axis;
 mod build;
 mod changes;
@@ -11,6 +12,7 @@ mod cluster;
 mod dist;
 mod estimator;
 mod expect;
+mod ground;
 mod keys;
 mod kind;
 mod kinds;
@@ -41,11 +43,13 @@ use crate::model::study::{Axis, Point, Study};
 
 use crate::document::{Collected, Issue};
 use crate::document::{Table, Value};
+use ground::Ground;
 use kinds::Kinds;
 use read::{Context, View};
 use sweep::Swept;
 
 pub use crate::document::Issues;
+pub use alternatives::Alternatives;
 pub use kinds::Kinds as JobKinds;
 pub use lint::{ToLint, load_to_lint, preset_to_lint, text_to_lint};
 pub use options::{ServiceOption, Shape, options, releases};
@@ -67,6 +71,14 @@ pub struct Overrides {
 /// # Errors
 /// Every problem at once, each with its place.
 pub fn load(path: &Path, overrides: &Overrides) -> Result<Study, Issues> {
+    load_with_alternatives(path, overrides).map(|(study, _)| study)
+}
+
+/// Reads a scenario file with everything that it names; also what could be set otherwise at its points.
+///
+/// # Errors
+/// Every problem at once, each with its place.
+pub fn load_with_alternatives(path: &Path, overrides: &Overrides) -> Result<(Study, Alternatives), Issues> {
     let mut cx = Context::default();
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     match cx.sources.read(path, &name, crate::document::SCENARIO_LIMIT) {
@@ -83,6 +95,19 @@ pub fn load(path: &Path, overrides: &Overrides) -> Result<Study, Issues> {
 /// # Errors
 /// Every problem at once, each with its place.
 pub fn load_text(name: &str, text: &str, folder: &Path, overrides: &Overrides) -> Result<Study, Issues> {
+    text_with_alternatives(name, text, folder, overrides).map(|(study, _)| study)
+}
+
+/// Reads a scenario from a text; also what could be set otherwise at its points.
+///
+/// # Errors
+/// Every problem at once, each with its place.
+pub fn text_with_alternatives(
+    name: &str,
+    text: &str,
+    folder: &Path,
+    overrides: &Overrides,
+) -> Result<(Study, Alternatives), Issues> {
     let mut cx = Context::default();
     cx.sources.digest(name, text.as_bytes());
     study(name, Arc::from(text), &folder.join(name), overrides, cx)
@@ -122,15 +147,21 @@ fn finish(cx: Context) -> Issues {
     cx.issues.finish(cx.sources.into_list())
 }
 
-fn study(name: &str, text: Arc<str>, path: &Path, overrides: &Overrides, mut cx: Context) -> Result<Study, Issues> {
+fn study(
+    name: &str,
+    text: Arc<str>,
+    path: &Path,
+    overrides: &Overrides,
+    mut cx: Context,
+) -> Result<(Study, Alternatives), Issues> {
     check_overrides(overrides, &mut cx.issues);
     cx.sources.digest("overrides", format!("{:?} {:?}", overrides.seed, overrides.replications).as_bytes());
     let study = layers::load(name, text, path, &mut cx).and_then(|written| expand(written, overrides, &mut cx));
     match study {
-        Some(mut study) if cx.issues.len() == 0 => {
+        Some((mut study, ground)) if cx.issues.len() == 0 => {
             // Only now, because traces are read while points are built.
             study.inputs_sha256 = cx.sources.sha256();
-            Ok(study)
+            Ok((study, Alternatives::new(ground, cx)))
         }
         Some(_) | None => {
             debug_assert!(cx.issues.len() > 0, "a scenario is refused only with a reason");
@@ -153,21 +184,22 @@ fn check_overrides(overrides: &Overrides, issues: &mut Collected) {
     }
 }
 
-/// One model per point of the sweep; `None`: the issues say why.
-fn expand(mut written: Table, overrides: &Overrides, cx: &mut Context) -> Option<Study> {
+/// One model per point of the sweep, and what they are made of; `None`: the issues say why.
+fn expand(mut written: Table, overrides: &Overrides, cx: &mut Context) -> Option<(Study, Ground)> {
     let own_presets = own_presets::take(&mut written, cx);
-    let written = &written;
     own_presets.check(cx);
-    read_kinds(written, cx);
-    check::unknown_keys(written, cx);
-    let workloads = workload::named(written, &cx.kinds);
+    read_kinds(&written, cx);
+    check::unknown_keys(&written, cx);
+    let workloads = workload::named(&written, &cx.kinds);
     let before = cx.issues.len();
-    let swept = sweep::axes(written, &workloads, cx);
+    let swept = sweep::axes(&written, &workloads, cx);
     let complete = cx.issues.len() == before;
     let axes: Vec<Axis> = swept.iter().map(Swept::axis).collect();
-    let grid = sweep::points(&swept);
-    let presets = own_presets::Merged::new(written, &own_presets, &swept, cx);
-    let changes = changes::written(written, cx);
+    let points = sweep::points(&swept);
+    let presets = own_presets::Merged::new(&written, &own_presets, &swept, cx);
+    let changes = changes::written(&written, cx);
+    let ground = Ground { written, swept, points, presets, changes, overrides: *overrides };
+    let Ground { written, swept, points: grid, .. } = &ground;
 
     let top = View { swept: &[], prefix: "", table: "", written, defaults: &keys::defaults("").scenario };
     if !top.is_written("name") {
@@ -178,8 +210,7 @@ fn expand(mut written: Table, overrides: &Overrides, cx: &mut Context) -> Option
     let confidence = top.level("run.confidence", cx);
     let expectations = {
         let confidence = confidence.unwrap_or(0.95);
-        let grid =
-            expect::Grid { swept: &swept, complete, axes: &axes, points: &grid, workloads: &workloads, confidence };
+        let grid = expect::Grid { swept, complete, axes: &axes, points: grid, workloads: &workloads, confidence };
         expect::all(written, &grid, cx)
     };
 
@@ -190,31 +221,20 @@ fn expand(mut written: Table, overrides: &Overrides, cx: &mut Context) -> Option
 
     let mut points = Vec::with_capacity(grid.len());
     let mut notes = Vec::new();
-    for (number, values) in grid.into_iter().enumerate() {
-        let chosen: Vec<(&str, &Value)> =
-            swept.iter().zip(&values).map(|(axis, index)| (axis.path.as_str(), &axis.values[*index].0)).collect();
-        let layered = presets.under(&chosen, written);
-        let view = View {
-            swept: &chosen,
-            prefix: "",
-            table: "",
-            written: layered,
-            defaults: top.defaults_of(&chosen, layered),
-        };
-        let mut model = build::model(&view, cx);
-        if let Some(model) = &mut model {
-            workload::notes(&view, model, &mut notes);
-            model.run.seed = overrides.seed.unwrap_or(model.run.seed);
-            model.run.replications = overrides.replications.unwrap_or(model.run.replications);
-        }
-        let changes = changes::at_point(&view, model.as_ref(), &changes, cx);
-        if let Some(model) = model {
-            let model = Model { changes, ..model };
-            estimator::check(&view, &model, cx);
-            points.push(Point { number, values, model });
-        }
+    for (number, values) in grid.iter().enumerate() {
+        let model = ground.at(number, &[], cx, |view, cx| {
+            let model = build::model(view, cx).map(|model| ground.overridden(model));
+            if let Some(model) = &model {
+                workload::notes(view, model, &mut notes);
+            }
+            let changes = changes::at_point(view, model.as_ref(), &ground.changes, cx);
+            let model = Model { changes, ..model? };
+            estimator::check(view, &model, cx);
+            Some(model)
+        });
+        points.extend(model.map(|model| Point { number, values: values.clone(), model }));
     }
-    Some(Study {
+    let study = Study {
         name: name?,
         description: description?,
         axes,
@@ -223,7 +243,8 @@ fn expand(mut written: Table, overrides: &Overrides, cx: &mut Context) -> Option
         precision,
         notes,
         inputs_sha256: String::new(),
-    })
+    };
+    Some((study, ground))
 }
 
 impl View<'_> {

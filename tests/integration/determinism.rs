@@ -20,7 +20,19 @@ fn busy() -> Study {
 /// Field by field, and records one by one, so that a failure names what differs first.
 fn assert_same(what: &str, one: &Observations, other: &Observations) {
     // All fields, so that a new one is not forgotten.
-    let Observations { workloads, services, pools, links, service_tokens_issued, records, bins, events, chances } = one;
+    let Observations {
+        workloads,
+        services,
+        pools,
+        links,
+        service_tokens_issued,
+        records,
+        bins,
+        events,
+        chances,
+        failed,
+        remedies,
+    } = one;
     let ours = records.iter().map(Some).chain([None]);
     let theirs = other.records.iter().map(Some).chain([None]);
     for (number, (ours, theirs)) in ours.zip(theirs).enumerate() {
@@ -36,6 +48,8 @@ fn assert_same(what: &str, one: &Observations, other: &Observations) {
     assert_eq!(bins, &other.bins, "{what}: bins");
     assert_eq!(events, &other.events, "{what}: events");
     assert_eq!(chances, &other.chances, "{what}: chances");
+    assert_eq!(failed, &other.failed, "{what}: failed jobs");
+    assert_eq!(remedies, &other.remedies, "{what}: remedies");
     assert_eq!(one, other, "{what}");
 }
 

@@ -51,6 +51,8 @@ mod queueing;
 /// What each job had to expect, against counting and against closed forms.
 mod rare;
 mod reasons;
+/// What is said to save failed jobs saves them.
+mod remedies;
 /// Killed at any instant, cut into shards, on any number of threads: the same bytes.
 mod resume;
 /// Pools and links that are asked for more than they have, and what is said of them.

@@ -135,7 +135,7 @@ impl Observer for Kept {
 /// Runs the whole study; also every replication if records are asked for.
 pub(crate) fn run_study(study: &Study, threads: usize, records: Records) -> (Vec<PointFacts>, Kept) {
     let threads = NonZeroUsize::new(threads).expect("some thread");
-    let plan = Plan { threads, records, part: Part::default(), stop: &AtomicBool::new(false) };
+    let plan = Plan { threads, records, part: Part::default(), alternatives: None, stop: &AtomicBool::new(false) };
     let mut kept = Kept::default();
     let Ok(ran) = run(study, &plan, &mut kept);
     assert!(!ran.interrupted, "nobody stops it");
