@@ -74,7 +74,7 @@ enum Command {
     Check(CheckArgs),
     /// Compare two results, or what two scenarios would give, pair by pair of replications
     Compare(CompareArgs),
-    /// Say what is wrong with the settings of scenarios, without simulating anything
+    /// Say what is wrong with the settings of scenarios or configuration files, without simulating anything
     Lint(LintArgs),
     /// List the kinds of jobs, or print what the jobs of one do
     Jobs(JobsArgs),
@@ -206,8 +206,10 @@ struct CompareArgs {
 #[derive(Debug, Args)]
 struct LintArgs {
     /// Scenario files, or folders of them; without `[[workload]]`, every shipped job kind is looked at
-    #[arg(required_unless_present = "preset", value_name = "PATH")]
+    #[arg(required_unless_present_any = ["preset", "keystone", "nova", "cinder", "glance"], value_name = "PATH")]
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    conf: conf::ConfArgs,
     /// Also what a deployment tool ships (`outlast schema --presets` lists them)
     #[arg(long, value_name = "NAME")]
     preset: Vec<String>,
