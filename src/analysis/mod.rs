@@ -4,6 +4,7 @@ mod capacity;
 pub mod compare;
 mod judge;
 mod precision;
+pub mod solve;
 mod summarise;
 mod warm_up;
 

@@ -17,6 +17,7 @@ mod results;
 mod run;
 mod schema;
 mod simulate;
+mod solve;
 mod status;
 mod warm_up;
 
@@ -46,7 +47,8 @@ struct Cli {
 }
 
 const AFTER_HELP: &str = "Exit codes: 0 done and every expectation holds; 1 could not run; 2 an expectation failed, \
-                          a comparison found a regression, or a lint an error; 130 interrupted.";
+                          a comparison found a regression, a lint \
+                          an error, or solve no value; 130 interrupted.";
 
 /// How a command speaks.
 #[derive(Clone, Copy, Debug, Args)]
@@ -76,6 +78,8 @@ enum Command {
     Compare(CompareArgs),
     /// Say what is wrong with the settings of scenarios or configuration files, without simulating anything
     Lint(LintArgs),
+    /// Find the smallest or largest value of a key that meets a target
+    Solve(solve::SolveArgs),
     /// List the kinds of jobs, or print what the jobs of one do
     Jobs(JobsArgs),
     /// Print the JSON Schema of scenario files
@@ -329,6 +333,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::check(&args, &output),
         Command::Compare(args) => compare::compare(&args, &output),
         Command::Lint(args) => lint::lint(&args, &output),
+        Command::Solve(args) => solve::solve(&args, &output),
         Command::Jobs(args) => jobs::jobs(&args, &output),
         Command::Schema(args) => schema::schema(&args, &output),
         Command::Import(args) => import::import(&args, &output),

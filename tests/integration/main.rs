@@ -50,6 +50,8 @@ mod reasons;
 mod resume;
 /// Pools and links that are asked for more than they have, and what is said of them.
 mod saturation;
+/// The cheapest settings that meet a target, where arithmetic knows them.
+mod solve;
 /// What the tests of behaviour share.
 mod support;
 /// Where probability theory knows the answer, the simulation comes to the same.
