@@ -40,6 +40,8 @@ mod oslo;
 mod precision;
 /// Presets of a scenario's own, one over another.
 mod presets;
+/// What operators ask: every command of that document gives the answer that stands there.
+mod questions;
 /// Servers with a queue, shared links and networks of them do what queueing theory says.
 mod queueing;
 /// Every reason is produced by a small scenario, with its step and its first cause.
