@@ -5,6 +5,7 @@ pub mod compare;
 mod judge;
 mod precision;
 mod remedies;
+pub mod solve;
 mod summarise;
 mod warm_up;
 

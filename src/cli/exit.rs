@@ -7,7 +7,7 @@ use std::process::ExitCode;
 pub(super) enum Exit {
     /// Done, and every expectation holds.
     Done,
-    /// Ran, and an expectation failed, a comparison found a regression, or a lint an error.
+    /// Ran, and an expectation failed, a comparison found a regression, a lint an error, or no value meets a target.
     ExpectationFailed,
     /// Could not run: bad arguments, a bad file, input or output.
     CouldNotRun,

@@ -1,12 +1,15 @@
-//! `outlast lint`: what is wrong with the settings of scenarios, without simulating anything.
+//! `outlast lint`: what is wrong with the settings of scenarios or configuration files, without simulating anything.
 
 use super::exit::Exit;
 use super::load::files;
 use super::output::Output;
 use super::{LintArgs, LintFormat};
+use crate::import::{self, Choices, Schedule};
 use crate::lint::{self, Report, Severity};
+use crate::model::Places;
 use crate::report::lint::{Linted, json, markdown, sarif, text};
 use crate::scenario::{self, ToLint};
+use std::path::Path;
 
 /// Something that was linted.
 struct Done {
@@ -51,6 +54,12 @@ pub(super) fn lint(args: &LintArgs, output: &Output) -> Exit {
             }
         }
     }
+    if !args.conf.is_empty() {
+        match configurations(args, output) {
+            Some(read) => add(None, read),
+            None => is_complete = false,
+        }
+    }
     let linted: Vec<Linted<'_>> = done
         .iter()
         .map(|Done { file, read, report }| Linted {
@@ -64,6 +73,28 @@ pub(super) fn lint(args: &LintArgs, output: &Output) -> Exit {
         print(&linted, args.format, output);
     }
     if is_complete { exit } else { exit.max(Exit::CouldNotRun) }
+}
+
+/// What the configuration files of a cloud say, under every shipped job kind; `None`: all that is wrong has been told.
+fn configurations(args: &LintArgs, output: &Output) -> Option<ToLint> {
+    let (configurations, schedule) = args.conf.read(output)?;
+    if matches!(schedule, Schedule::Unsaid) {
+        output.note("assumed that keys rotate every 24 h: say when they do with --rotate-every or --crontab");
+    }
+    let choices = Choices { name: "configuration".to_owned(), schedule };
+    let text = import::settings_text(&configurations, &choices);
+    match scenario::text_to_lint("the scenario", &text, Path::new("")) {
+        Ok(read) => {
+            // Only what the files say has a place: the scenario between is seen by nobody.
+            let mut places = Places::default();
+            configurations.places().for_each(|(key, written)| places.insert(key, written.clone()));
+            Some(ToLint { places, ..read })
+        }
+        Err(issues) => {
+            output.issues(issues.render(output.stderr_colour()));
+            None
+        }
+    }
 }
 
 fn print(linted: &[Linted<'_>], format: LintFormat, output: &Output) {

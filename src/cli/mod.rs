@@ -18,6 +18,7 @@ mod results;
 mod run;
 mod schema;
 mod simulate;
+mod solve;
 mod status;
 mod warm_up;
 
@@ -47,7 +48,8 @@ struct Cli {
 }
 
 const AFTER_HELP: &str = "Exit codes: 0 done and every expectation holds; 1 could not run; 2 an expectation failed, \
-                          a comparison found a regression, or a lint an error; 130 interrupted.";
+                          a comparison found a regression, a lint \
+                          an error, or solve no value; 130 interrupted.";
 
 /// How a command speaks.
 #[derive(Clone, Copy, Debug, Args)]
@@ -75,10 +77,12 @@ enum Command {
     Check(CheckArgs),
     /// Compare two results, or what two scenarios would give, pair by pair of replications
     Compare(CompareArgs),
-    /// Say what is wrong with the settings of scenarios, without simulating anything
+    /// Say what is wrong with the settings of scenarios or configuration files, without simulating anything
     Lint(LintArgs),
     /// Tell the story of one job: its token, its steps, who refused what by which rule
     Explain(ExplainArgs),
+    /// Find the smallest or largest value of a key that meets a target
+    Solve(solve::SolveArgs),
     /// List the kinds of jobs, or print what the jobs of one do
     Jobs(JobsArgs),
     /// Print the JSON Schema of scenario files
@@ -212,8 +216,10 @@ struct CompareArgs {
 #[derive(Debug, Args)]
 struct LintArgs {
     /// Scenario files, or folders of them; without `[[workload]]`, every shipped job kind is looked at
-    #[arg(required_unless_present = "preset", value_name = "PATH")]
+    #[arg(required_unless_present_any = ["preset", "keystone", "nova", "cinder", "glance"], value_name = "PATH")]
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    conf: conf::ConfArgs,
     /// Also what a deployment tool ships (`outlast schema --presets` lists them)
     #[arg(long, value_name = "NAME")]
     preset: Vec<String>,
@@ -369,6 +375,7 @@ pub fn main() -> ExitCode {
         Command::Compare(args) => compare::compare(&args, &output),
         Command::Lint(args) => lint::lint(&args, &output),
         Command::Explain(args) => explain::explain(&args, &output),
+        Command::Solve(args) => solve::solve(&args, &output),
         Command::Jobs(args) => jobs::jobs(&args, &output),
         Command::Schema(args) => schema::schema(&args, &output),
         Command::Import(args) => import::import(&args, &output),

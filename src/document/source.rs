@@ -101,6 +101,11 @@ impl Sources {
     }
 
     /// The texts, in the order of their indices.
+    pub fn list(&self) -> &[Source] {
+        &self.list
+    }
+
+    /// The texts, in the order of their indices.
     pub fn into_list(self) -> Vec<Source> {
         self.list
     }

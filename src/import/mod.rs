@@ -13,6 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::document::{Issue, Issues, Node, Place, Source, Sources, Value, listing};
+use crate::model::Written;
 use crate::oslo::{self, Namespace, Problems, Reading};
 use crate::scenario::{self, ServiceOption};
 use services::Gone;
@@ -20,7 +21,7 @@ use stores::Layout;
 
 pub use cron::{CronFile, Rotations, crontabs};
 pub use services::Service;
-pub use text::{Choices, Schedule, scenario_text};
+pub use text::{Choices, Schedule, scenario_text, settings_text};
 
 /// The largest configuration file: ten times the complete sample of nova.conf with all its comments.
 pub const FILE_LIMIT: u64 = 4 << 20;
@@ -56,11 +57,11 @@ enum Said {
     /// Nothing: the default of the release holds.
     Nothing,
     /// This, and where; the text says what else is to be known.
-    Value { value: Value, at: String, note: &'static str },
+    Value { value: Value, at: Written, note: &'static str },
     /// That it has no value, and where.
-    Unset { at: String },
+    Unset { at: Written },
     /// Something that stands in an option which is not read.
-    Elsewhere { at: String },
+    Elsewhere { at: Written },
 }
 
 /// What came of reading.
@@ -73,13 +74,17 @@ pub struct Read {
 }
 
 impl Configurations {
-    /// Where a key of a scenario was written, as `file:line`; `None`: nowhere.
-    pub fn place(&self, path: &str) -> Option<&str> {
-        let setting = self.settings.iter().find(|setting| setting.option.path() == path)?;
-        match &setting.said {
+    /// The keys of a scenario that the files say, and where; of each line only what [may be shown](oslo).
+    pub fn places(&self) -> impl Iterator<Item = (&'static str, &Written)> {
+        self.settings.iter().filter_map(|setting| match &setting.said {
             Said::Nothing => None,
-            Said::Value { at, .. } | Said::Unset { at } | Said::Elsewhere { at } => Some(at),
-        }
+            Said::Value { at, .. } | Said::Unset { at } | Said::Elsewhere { at } => Some((setting.option.path(), at)),
+        })
+    }
+
+    /// Where the files say a key of a scenario; `None`: nowhere.
+    pub fn place(&self, path: &str) -> Option<&Written> {
+        self.places().find(|(known, _)| *known == path).map(|(_, at)| at)
     }
 
     fn files_of(&self, service: Service) -> &[String] {
@@ -219,10 +224,7 @@ fn as_toml(value: &oslo::Value, place: Place) -> Option<Value> {
 }
 
 fn setting(option: ServiceOption, reading: Reading, note: &'static str, sources: &[Source]) -> Setting {
-    let at = |place: Place| match sources.get(place.source as usize) {
-        Some(source) => format!("{}:{}", source.name, source.line_column(place.start as usize).0),
-        None => String::new(),
-    };
+    let at = |place: Place| written(place, sources);
     let said = match reading {
         Reading::Absent | Reading::Refused => Said::Nothing,
         Reading::Elsewhere(place) => Said::Elsewhere { at: at(place) },
@@ -232,6 +234,18 @@ fn setting(option: ServiceOption, reading: Reading, note: &'static str, sources:
         },
     };
     Setting { option, said }
+}
+
+/// Where a value stands, in the lines as far as they may be shown.
+fn written(place: Place, sources: &[Source]) -> Written {
+    let Some(source) = sources.get(place.source as usize) else {
+        return Written { file: String::new(), line: 1, column: 1, width: 1, text: String::new() };
+    };
+    let (line, column) = source.line_column(place.start as usize);
+    let text = source.text.lines().nth(line - 1).unwrap_or_default().trim_start_matches('\u{feff}');
+    let value = source.text.get(place.start as usize..place.end as usize).unwrap_or_default();
+    let width = value.lines().next().unwrap_or_default().chars().count().max(1);
+    Written { file: source.name.clone(), line, column, width, text: text.to_owned() }
 }
 
 fn is_gone(gone: &Gone, release: &str) -> bool {

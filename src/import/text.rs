@@ -9,6 +9,7 @@ use crate::units::Span;
 use super::cron::{Regular, Rotations};
 use super::services::Service;
 use super::{Configurations, Said, Setting};
+use crate::model::Written;
 
 /// What no file says, and somebody chose.
 #[derive(Clone, Debug)]
@@ -47,6 +48,13 @@ struct Plan {
 
 /// Writes the scenario. Every line with a value has a comment that says where it comes from.
 pub fn scenario_text(configurations: &Configurations, choices: &Choices) -> String {
+    let mut text = settings_text(configurations, choices);
+    workload(&mut text, configurations);
+    text
+}
+
+/// The same without a workload: what can be said of the settings, whatever runs under them.
+pub fn settings_text(configurations: &Configurations, choices: &Choices) -> String {
     let plan = plan(configurations, choices);
     let mut text = String::from(
         "# Written by `outlast import`. A value is followed by the file and line that say it, or by `default of` the release.\n",
@@ -108,18 +116,27 @@ fn line(setting: &Setting, release: &str, default: &str) -> (String, String) {
     };
     match &setting.said {
         Said::Nothing => by_default(default.to_owned()),
-        Said::Unset { at } => by_default(printable(at)),
-        Said::Elsewhere { at } => by_default(format!("{SET}: {} takes it from another option", printable(at))),
+        Said::Unset { at } => by_default(origin(at)),
+        Said::Elsewhere { at } => by_default(format!("{SET}: {} takes it from another option", origin(at))),
         Said::Value { value, at, note } => {
             let note = if note.is_empty() { String::new() } else { format!(": {note}") };
-            (format!("{} = {}", option.name, toml(value)), format!("{}{note}", printable(at)))
+            (format!("{} = {}", option.name, toml(value)), format!("{}{note}", origin(at)))
         }
     }
 }
 
+/// File and line.
+fn origin(at: &Written) -> String {
+    printable(&format!("{}:{}", at.file, at.line))
+}
+
+/// A guess, and what it is to be replaced by.
+fn please(value: &str, what: &str) -> (String, String) {
+    (value.to_owned(), format!("{SET}: {what}"))
+}
+
 fn cloud(text: &mut String, configurations: &Configurations, plan: &Plan) {
     let release = &configurations.release;
-    let please = |value: &str, what: &str| (value.to_owned(), format!("{SET}: {what}"));
     table(
         text,
         "cloud",
@@ -148,6 +165,9 @@ fn cloud(text: &mut String, configurations: &Configurations, plan: &Plan) {
     table(text, "cloud.image_transfer", &[please("per_job = \"77MiB/s\"", "how fast one image is downloaded")]);
     table(text, "cloud.image_conversion", &[please("per_job = \"200MiB/s\"", "how fast one image is converted")]);
     table(text, "cloud.requests", &[please("time = { exponential = { mean = \"40ms\" } }", "work of one API request")]);
+}
+
+fn workload(text: &mut String, configurations: &Configurations) {
     table(
         text,
         "[workload]",

@@ -83,6 +83,11 @@ pub fn lint(study: &Study, places: &Places) -> Report {
     }
 }
 
+/// What keys amount to under the settings at the start.
+pub fn keys_at_start(model: &Model) -> Keys {
+    keys::keys(model, &model.keystone, model.keystone.expiration)
+}
+
 /// The settings from the start on, then from every change on.
 fn epochs(model: &Model) -> impl Iterator<Item = (Option<Instant>, &Model)> {
     let changes = model.changes.iter().map(|change| (Some(change.at), &change.model));

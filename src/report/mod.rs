@@ -23,6 +23,7 @@ pub mod manifest;
 pub mod markdown;
 pub mod plot;
 pub mod replicated;
+pub mod solve;
 pub mod warm_up;
 
 #[cfg(test)]

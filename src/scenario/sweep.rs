@@ -169,7 +169,7 @@ fn one(
         cx.issue(Issue::at(place, format!("`{path}` is swept twice")).also(first.place, "the first"));
         return None;
     }
-    let kind = known(&path, place, workloads, cx)?;
+    let kind = known(&path, place, "in the sweep", workloads, cx)?;
     let values = values(&path, kind, value, cx)?;
     Some(Swept { path, kind, values, zip, place })
 }
@@ -202,7 +202,7 @@ fn kind_of(path: &str, workloads: &[Named]) -> Option<Result<Kind, &'static str>
     })
 }
 
-fn known(path: &str, place: Place, workloads: &[Named], cx: &mut Context) -> Option<Kind> {
+pub(super) fn known(path: &str, place: Place, where_to: &str, workloads: &[Named], cx: &mut Context) -> Option<Kind> {
     match kind_of(path, workloads) {
         Some(Ok(kind)) => return Some(kind),
         Some(Err(why)) => {
@@ -239,7 +239,7 @@ fn known(path: &str, place: Place, workloads: &[Named], cx: &mut Context) -> Opt
             }
         }
     };
-    cx.issue(Issue::at(place, format!("unknown key `{path}` in the sweep")).help(help));
+    cx.issue(Issue::at(place, format!("unknown key `{path}` {where_to}")).help(help));
     None
 }
 

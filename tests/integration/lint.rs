@@ -296,3 +296,39 @@ fn every_shipped_scenario_is_linted() {
         assert!(codes(document).contains(&code), "{scenario}: {:?}", codes(document));
     }
 }
+
+/// Straight on the files of a cloud: findings point into them, and no secret of theirs is shown.
+#[test]
+fn configuration_files_are_linted_where_they_lie() {
+    let desk = Desk::new();
+    let keystone = "[database]\nconnection = mysql://keystone:hunter2@db/keystone\n[token]\nexpiration = 7200\n\
+                    [fernet_tokens]\nmax_active_keys = 4\n";
+    desk.write("keystone.conf", keystone);
+    desk.write("nova.conf", "[service_user]\nsend_service_user_token = true\npassword = hunter2\n");
+    desk.write("crontab", "0 */12 * * * keystone-manage fernet_rotate\n");
+    let files = ["--keystone", "keystone.conf", "--nova", "nova.conf", "--release", "2026.1"];
+    let crontab = [&["lint"], &files[..], &["--crontab", "crontab"]].concat();
+    let did = desk.run(&crontab);
+    did.exits(2);
+    assert_eq!(did.stderr, "");
+    let expected = "error[OUT-K002]: keys live 24 h, but tokens need 50 h: of the window of 48 h only 22 h are of use\n \
+                    --> keystone.conf:6:1\n  |\n6 | max_active_keys = 4\n  | ^^^^^^^^^^^^^^^^^^^\n";
+    assert!(did.stdout.starts_with(expected), "{}", did.stdout);
+    let document = json(&desk, &crontab[1..]);
+    let workloads = document["service_tokens"][0]["workloads"].as_array().unwrap();
+    assert_eq!(workloads.len(), outlast::jobs::builtins().len(), "files name no jobs, and every kind is looked at");
+    let flips = document["findings"].as_array().unwrap();
+    assert!(flips.iter().all(|finding| finding["place"]["file"] != "the scenario"), "{document}");
+    assert!(!did.stdout.contains("hunter2") && !document.to_string().contains("hunter2"));
+
+    let weekly = [&["lint"], &files[..], &["--rotate-every", "7d"]].concat();
+    desk.run(&weekly).exits(0);
+    let unsaid = desk.run(&[&["lint"], &files[..]].concat());
+    unsaid.exits(2).complains("assumed that keys rotate every 24 h");
+    // Beside a scenario or a preset they are one of several.
+    let both = desk.run(&[&weekly[..], &["--format", "json", "--preset", "rhoso"]].concat());
+    let both: Value = serde_json::from_str(&both.stdout).unwrap();
+    assert_eq!(both.as_array().unwrap().len(), 2);
+    desk.write("keystone.conf", "[token]\nexpiration = soon\n");
+    desk.run(&weekly).exits(1).complains("keystone.conf:2");
+}

@@ -55,6 +55,8 @@ fn assert_alike(model: &Model, replication: u32, what: &str) -> usize {
 fn every_shipped_scenario_job_by_job() {
     let mut files = Vec::new();
     shipped(Path::new("scenarios"), &mut files);
+    // Beside the scenarios lie files of services, for those that lint them.
+    files.retain(|file| file.extension().is_some_and(|ending| ending == "toml"));
     assert!(files.len() > 40, "{files:?}");
     let (mut looked_at, mut tied, mut jobs) = (0, 0, 0);
     for file in files {

@@ -45,6 +45,8 @@ mod oslo;
 mod precision;
 /// Presets of a scenario's own, one over another.
 mod presets;
+/// What operators ask: every command of that document gives the answer that stands there.
+mod questions;
 /// Servers with a queue, shared links and networks of them do what queueing theory says.
 mod queueing;
 /// Every reason is produced by a small scenario, with its step and its first cause.
@@ -57,6 +59,8 @@ mod remedies;
 mod resume;
 /// Pools and links that are asked for more than they have, and what is said of them.
 mod saturation;
+/// The cheapest settings that meet a target, where arithmetic knows them.
+mod solve;
 /// What the tests of behaviour share.
 mod support;
 /// Where probability theory knows the answer, the simulation comes to the same.
