@@ -11,6 +11,7 @@ use super::load::{Loaded, load};
 use super::output::Output;
 use super::simulate::simulate_only;
 use crate::analysis::compare::{self, Measure, Outcome, Question, Replicated};
+use crate::model::Estimator;
 use crate::report::compare::{Told, csv, json, markdown, refusal, seeds_differ, text};
 use crate::report::replicated;
 use crate::units::parse;
@@ -180,7 +181,11 @@ impl Source {
                 path.display()
             )));
         }
-        load(path, &args.simulation.overrides(), output).map(Source::Scenario).map_err(|_| Exit::CouldNotRun)
+        let loaded = load(path, &args.simulation.overrides(), output).map_err(|_| Exit::CouldNotRun)?;
+        if loaded.study.points[0].model.run.estimator == Estimator::Conditional {
+            return Err(could_not(replicated::only_counts(&path.display().to_string())));
+        }
+        Ok(Source::Scenario(loaded))
     }
 
     fn seed(&self) -> u64 {

@@ -22,8 +22,7 @@ const WORTH_TELLING: usize = 100;
 
 /// Says how many points and replications there are, and about how long they will take.
 pub(super) fn tell(study: &Study, part: Part, threads: NonZeroUsize, output: &Output) {
-    let points: Vec<usize> =
-        (0..study.points.len()).filter(|point| part.first_replications(study, *point).next().is_some()).collect();
+    let points: Vec<usize> = (0..study.points.len()).filter(|point| part.len_at(study, *point) > 0).collect();
     let replications = part.len(study);
     if output.quiet || points.len() < 2 || replications == 0 {
         return;

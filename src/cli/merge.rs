@@ -13,7 +13,7 @@ use super::{MergeArgs, threads};
 use crate::experiment::Shard;
 use crate::journal::{Header, Journal, Trouble};
 use crate::observe::PointFacts;
-use crate::report::folder::Folder;
+use crate::report::folder::{Folder, work_places};
 use crate::scenario::Overrides;
 
 pub(super) fn merge(args: &MergeArgs, output: &Output) -> Exit {
@@ -141,6 +141,13 @@ fn write(
     let study = &loaded.study;
     let manner = Manner { format: args.format, plots: !args.no_plots, threads: threads(args.threads) };
     let told = |error: String| vec![error];
+    if let Some(work) = work_places(&args.out, &study.name).into_iter().find(|work| Journal::is_in(work)) {
+        return Err(told(format!(
+            "{}: there is the work of an unfinished run; finish it with `outlast run --resume`, remove it, or choose \
+             another --out",
+            work.display()
+        )));
+    }
     let folder = Folder::create(&args.out, &study.name).map_err(|error| told(error.to_string()))?;
     let mut simulated = Simulated { results: Vec::new(), interrupted: false, events: 0 };
     for point in &study.points {

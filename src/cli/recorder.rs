@@ -43,7 +43,13 @@ impl<'s> Recorder<'s> {
             let earlier = Journal::open(folder)?;
             if resume {
                 let differences = earlier.header().differences(header);
-                if !differences.is_empty() || earlier.header().shard != header.shard {
+                let (then, now) = (&earlier.header().shard, &header.shard);
+                let mut differences = differences;
+                if then != now {
+                    let shard = |shard: &Option<String>| shard.clone().unwrap_or_else(|| "none".to_owned());
+                    differences.push(format!("shard: {} then, {} now", shard(then), shard(now)));
+                }
+                if !differences.is_empty() {
                     return Err(Trouble::Foreign(folder.to_owned(), differences));
                 }
                 output.note(format_args!(
@@ -60,8 +66,7 @@ impl<'s> Recorder<'s> {
                         earlier.len(),
                     ));
                 }
-                drop(earlier);
-                std::fs::remove_dir_all(folder).map_err(|cause| Trouble::File(folder.to_owned(), cause))?;
+                earlier.remove()?;
                 Journal::create(folder, header)?
             }
         };

@@ -14,9 +14,9 @@ use super::simulate::{How, Simulated, simulate};
 use super::{Format, RunArgs, warm_up};
 use crate::cloud::Records;
 use crate::experiment::{Alternatives, Shard};
-use crate::journal::Trouble;
+use crate::journal::{Journal, Trouble};
 use crate::model::study::Study;
-use crate::report::folder::{Folder, WriteError};
+use crate::report::folder::{self, Folder, WriteError};
 
 pub(super) fn run(args: &RunArgs, output: &Output) -> Exit {
     let overrides = args.simulation.overrides();
@@ -120,6 +120,7 @@ fn run_one(loaded: &Loaded, args: &RunArgs, output: &Output) -> Result<(Exit, St
     if let Some(shard) = args.part.shard {
         return run_shard(loaded, shard, args, output);
     }
+    not_in_use(&args.out, &study.name).map_err(Failed::Journal)?;
     // Before the simulation: a folder that cannot be written is known at once.
     let folder = Folder::create(&args.out, &study.name)?;
     announce(loaded, args, output);
@@ -162,6 +163,12 @@ fn run_shard(loaded: &Loaded, shard: Shard, args: &RunArgs, output: &Output) -> 
         args.out.join(format!("{}.shard-*-of-{}", study.name, shard.of())).display(),
     );
     Ok((Exit::Done, text))
+}
+
+/// Refuses a result that another process is making, before anything of it is touched.
+pub(super) fn not_in_use(out: &Path, name: &str) -> Result<(), Trouble> {
+    let places = folder::work_places(out, name);
+    places.into_iter().find(|place| Journal::is_in_use(place)).map_or(Ok(()), |place| Err(Trouble::InUse(place)))
 }
 
 /// How many replications a point can have.

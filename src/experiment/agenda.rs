@@ -68,7 +68,7 @@ impl<'s> Agenda<'s> {
             Some(only) => only + 1,
             None => replications(self.study),
         };
-        if !(0..first).any(|replication| self.part.has(self.study, point, replication)) {
+        if self.part.len_at(self.study, point) == 0 {
             return Ok(());
         }
         let facts = observer.known(point)?.unwrap_or_else(|| PointFacts::new(point, &self.study.points[point].model));

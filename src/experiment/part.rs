@@ -26,15 +26,26 @@ impl Part {
                 .is_none_or(|shard| shard.has(point, replication, replications(study), study.precision.is_some()))
     }
 
-    /// The replications that a point has at least, as far as they belong to the part.
-    pub fn first_replications(&self, study: &Study, point: usize) -> impl Iterator<Item = u32> {
-        (0..replications(study)).filter(move |replication| self.has(study, point, *replication))
+    /// How many replications a point has at least, as far as they belong to the part.
+    pub fn len_at(&self, study: &Study, point: usize) -> u64 {
+        let all = u64::from(replications(study));
+        match (self.replication, self.shard) {
+            _ if self.point.is_some_and(|only| only != point) => 0,
+            (Some(only), _) => u64::from(self.has(study, point, only)),
+            (None, Some(shard)) if study.precision.is_none() => shard.share_of(point as u64 * all, all),
+            (None, _) => {
+                if self.has(study, point, 0) {
+                    all
+                } else {
+                    0
+                }
+            }
+        }
     }
 
     /// How many replications there are at least.
     pub fn len(&self, study: &Study) -> u64 {
-        let of_point = |point| self.first_replications(study, point).count() as u64;
-        (0..study.points.len()).map(of_point).sum()
+        (0..study.points.len()).map(|point| self.len_at(study, point)).sum()
     }
 
     /// Whether nothing belongs to it.
@@ -67,6 +78,14 @@ impl Shard {
     /// How many there are.
     pub const fn of(self) -> u32 {
         self.of
+    }
+
+    /// How many of `count` units from `first` on fall to it.
+    const fn share_of(self, first: u64, count: u64) -> u64 {
+        let (number, of) = (self.number as u64 - 1, self.of as u64);
+        // Units below an end that fall to it.
+        let below = (first + count + of - 1 - number) / of;
+        below - (first + of - 1 - number) / of
     }
 
     /// Whether a replication of a point falls to it, in a study that begins with so many of each point. Where their number
@@ -104,6 +123,17 @@ impl FromStr for Shard {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shares_are_counted_as_they_fall() {
+        for text in ["1/1", "1/3", "2/3", "3/3", "7/7", "5/1000"] {
+            let shard: Shard = text.parse().unwrap();
+            for (first, count) in [(0, 0), (0, 1), (0, 10), (4, 3), (30, 1), (999, 2), (5, 2_000)] {
+                let one_by_one = (first..first + count).filter(|unit| shard.has(*unit as usize, 0, 1, true)).count();
+                assert_eq!(shard.share_of(first, count), one_by_one as u64, "{text}: {count} from {first}");
+            }
+        }
+    }
 
     #[test]
     fn shards_are_read_as_they_are_written() {

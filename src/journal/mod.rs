@@ -95,9 +95,14 @@ struct Pending {
 }
 
 impl Journal {
-    /// Whether there is one in a folder.
+    /// Whether there is one in a folder, and not only the rest of one that was being removed when the machine stopped.
     pub fn is_in(folder: &Path) -> bool {
-        folder.join(HEADER).is_file()
+        [HEADER, FACTS, ROWS].into_iter().all(|name| folder.join(name).is_file())
+    }
+
+    /// Whether another process is writing the one in a folder, if there is any.
+    pub fn is_in_use(folder: &Path) -> bool {
+        File::open(folder.join(FACTS)).is_ok_and(|facts| is_locked(&facts))
     }
 
     /// Begins one in a folder that holds none.
@@ -110,9 +115,10 @@ impl Journal {
             |cause| Trouble::File(path, cause)
         };
         fs::create_dir_all(folder).map_err(trouble(folder))?;
-        for name in [FACTS, ROWS] {
-            let path = folder.join(name);
-            File::create(&path).map_err(trouble(&path))?;
+        // Locked before anything is thrown away: somebody else may be beginning here too.
+        let (facts, rows) = locked(folder, OpenOptions::new().read(true).write(true).create(true).truncate(false))?;
+        for (name, file) in [(FACTS, &facts), (ROWS, &rows)] {
+            file.set_len(0).map_err(trouble(&folder.join(name)))?;
         }
         let mut text = serde_json::to_string_pretty(header).expect("names and numbers are JSON");
         text.push('\n');
@@ -123,7 +129,17 @@ impl Journal {
             .and_then(|()| fs::rename(&begun, &path))
             .and_then(|()| sync_folder(folder))
             .map_err(trouble(&path))?;
-        Journal::open(folder)
+        Journal::load(folder, header.clone(), facts, rows)
+    }
+
+    /// Removes one. Its header goes first, because without that it is none.
+    ///
+    /// # Errors
+    /// When something of it cannot be removed.
+    pub fn remove(self) -> Result<(), Trouble> {
+        let path = self.folder.join(HEADER);
+        fs::remove_file(&path).and_then(|()| sync_folder(&self.folder)).map_err(|cause| Trouble::File(path, cause))?;
+        fs::remove_dir_all(&self.folder).map_err(|cause| Trouble::File(self.folder.clone(), cause))
     }
 
     /// Opens one to go on with it; until it is dropped, nobody else can.
@@ -131,17 +147,8 @@ impl Journal {
     /// # Errors
     /// When there is none, it is in use, or cannot be read or written.
     pub fn open(folder: &Path) -> Result<Journal, Trouble> {
-        let file = |name: &str| {
-            let path = folder.join(name);
-            OpenOptions::new().read(true).write(true).open(&path).map_err(|cause| Trouble::File(path, cause))
-        };
         let header = read_header(folder)?;
-        let (facts, rows) = (file(FACTS)?, file(ROWS)?);
-        match facts.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(Trouble::InUse(folder.to_owned())),
-            Err(TryLockError::Error(cause)) => return Err(Trouble::File(folder.join(FACTS), cause)),
-        }
+        let (facts, rows) = locked(folder, OpenOptions::new().read(true).write(true))?;
         let mut journal = Journal::load(folder, header, facts, rows)?;
         let Held { facts_end, rows_end, .. } = journal.held;
         for (name, file, end) in [(FACTS, &mut journal.facts, facts_end), (ROWS, &mut journal.rows, rows_end)] {
@@ -163,7 +170,7 @@ impl Journal {
         };
         let header = read_header(folder)?;
         let (facts, rows) = (file(FACTS)?, file(ROWS)?);
-        let in_use = matches!(facts.try_lock_shared(), Err(TryLockError::WouldBlock));
+        let in_use = is_locked(&facts);
         Ok((Journal::load(folder, header, facts, rows)?, in_use))
     }
 
@@ -346,6 +353,28 @@ pub fn copy_rows(journals: &[Journal], wanted: impl Fn(usize) -> bool, to: &mut 
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     // Only Unix opens folders.
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// The files of facts and rows, which nobody else may write until they are closed.
+fn locked(folder: &Path, how: &OpenOptions) -> Result<(File, File), Trouble> {
+    let file = |name: &str| {
+        let path = folder.join(name);
+        how.open(&path).map_err(|cause| Trouble::File(path, cause))
+    };
+    let facts = file(FACTS)?;
+    match facts.try_lock() {
+        Ok(()) => Ok((facts, file(ROWS)?)),
+        Err(TryLockError::WouldBlock) => Err(Trouble::InUse(folder.to_owned())),
+        Err(TryLockError::Error(cause)) => Err(Trouble::File(folder.join(FACTS), cause)),
+    }
+}
+
+/// Whether another process holds the lock; whoever only asks keeps nobody out.
+fn is_locked(facts: &File) -> bool {
+    let is_locked = matches!(facts.try_lock_shared(), Err(TryLockError::WouldBlock));
+    // An error leaves the lock to the end of the handle, which is soon.
+    let _ = facts.unlock();
+    is_locked
 }
 
 fn read_header(folder: &Path) -> Result<Header, Trouble> {

@@ -1,5 +1,7 @@
 //! From the text of a value to what it means, as `oslo_config.types` of oslo.config 10.7.0 converts it.
 
+use std::collections::HashSet;
+
 use super::lex::is_blank;
 
 /// The type of an option.
@@ -141,6 +143,7 @@ fn pairs(text: &str) -> Result<Vec<(String, String)>, String> {
     }
     // What has no colon goes on with what stands behind its comma.
     let mut begun = String::new();
+    let mut keys = HashSet::new();
     for item in text.split(',') {
         begun.push_str(item);
         let Some((key, value)) = begun.split_once(':') else {
@@ -148,7 +151,7 @@ fn pairs(text: &str) -> Result<Vec<(String, String)>, String> {
             continue;
         };
         let (key, value) = (key.trim_matches(is_blank).to_owned(), value.trim_matches(is_blank).to_owned());
-        if key.is_empty() || pairs.iter().any(|(known, _)| *known == key) {
+        if key.is_empty() || !keys.insert(key.clone()) {
             return Err(format!("{} has a key that is empty or there twice", shown(text)));
         }
         pairs.push((key, value));

@@ -48,6 +48,11 @@ pub struct Folder {
     stays: bool,
 }
 
+/// Where the work of a result lies while it is made, and while the result is put into its place.
+pub fn work_places(out: &Path, name: &str) -> [PathBuf; 2] {
+    [out.join(format!("{name}.partial")).join("work"), out.join(format!("{name}.work.partial"))]
+}
+
 impl Folder {
     /// Starts a result, beside the work that an earlier run may have left.
     ///
@@ -63,12 +68,12 @@ impl Folder {
     /// # Errors
     /// As [`Folder::create`].
     pub fn create_for(out: &Path, name: &str, mark: &str) -> Result<Folder, WriteError> {
-        let partial = out.join(format!("{name}.partial"));
+        let [work, aside] = work_places(out, name);
         let folder = Folder {
-            work: partial.join("work"),
-            partial,
+            work,
+            partial: out.join(format!("{name}.partial")),
             place: out.join(name),
-            aside: out.join(format!("{name}.work.partial")),
+            aside,
             earlier: out.join(format!("{name}.replaced.partial")),
             stays: false,
         };

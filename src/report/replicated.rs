@@ -13,6 +13,7 @@ use super::csv;
 use super::folder::MANIFEST;
 use crate::analysis::PointResult;
 use crate::analysis::compare::{Replicated, ReplicatedRow, Replication};
+use crate::model::Estimator;
 use crate::model::study::Study;
 
 /// What of `run.json` a comparison needs.
@@ -23,6 +24,15 @@ struct Manifest {
     seed: Option<u64>,
     confidence: Option<f64>,
     complete: bool,
+    estimator: Option<String>,
+}
+
+/// Why a result whose rates are estimated cannot be compared.
+pub fn only_counts(name: &str) -> String {
+    format!(
+        "{name}: its failure rates are estimated from what each job had to expect (`run.estimator = \"conditional\"`), and \
+         comparisons count jobs; compare the intervals in the summaries, or set `run.estimator = \"counting\"`"
+    )
 }
 
 /// Reads a folder that `outlast run` wrote.
@@ -42,6 +52,9 @@ pub fn read(folder: &Path) -> Result<Replicated, String> {
     let (Some(seed), Some(confidence)) = (manifest.seed, manifest.confidence) else {
         return Err(damaged(&path, "it names no seed or no confidence".to_owned()));
     };
+    if manifest.estimator.as_deref() == Some(Estimator::Conditional.code()) {
+        return Err(only_counts(&name.to_string()));
+    }
     let path = folder.join(REPLICATIONS.file);
     if !path.is_file() {
         return Err(format!(

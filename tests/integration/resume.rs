@@ -219,3 +219,38 @@ fn wrong_shards_are_named() {
     desk.write("a/small.shard-1-of-2/journal.json", header.replace("\"outlast\": \"", "\"outlast\": \"9."));
     merge(&[one, two], "version of outlast: 9.");
 }
+
+/// Whoever comes second leaves what the first is making as it is.
+#[test]
+fn a_second_start_touches_nothing() {
+    let desk = desk();
+    run(&desk, "shards", &["--shard", "1/1"]).exits(0);
+    let work = desk.path().join("out/small.partial/work");
+    fs::create_dir_all(work.parent().unwrap()).unwrap();
+    fs::rename(desk.path().join("shards/small.shard-1-of-1"), &work).unwrap();
+    desk.write("out/small.partial/summary.csv", "being written");
+    let first = outlast::journal::Journal::open(&work).unwrap();
+    let before = desk.files("out");
+    for more in [&[][..], &["--resume"]] {
+        run(&desk, "out", more).exits(1).complains("another outlast is at work there");
+        assert!(desk.files("out") == before, "nothing is removed: {more:?}");
+    }
+    drop(first);
+    // What was begun and is not finished is no place for another result either.
+    run(&desk, "shards", &["--shard", "1/1"]).exits(0);
+    let merge = ["merge", "shards/small.shard-1-of-1", "--out", "out"];
+    desk.run(&merge).exits(1).complains("the work of an unfinished run");
+    assert!(desk.files("out") == before);
+}
+
+/// What is left of a journal that was being removed when the machine stopped is in nobody's way.
+#[test]
+fn the_rest_of_a_journal_is_none() {
+    let desk = desk();
+    for missing in ["facts", "rows", "journal.json"] {
+        run(&desk, "shards", &["--shard", "1/200"]).exits(0);
+        fs::remove_file(desk.path().join("shards/small.shard-1-of-200").join(missing)).unwrap();
+        run(&desk, "shards", &["--shard", "1/200", "--resume"]).exits(0);
+        run(&desk, "shards", &["--shard", "1/200"]).exits(0);
+    }
+}
