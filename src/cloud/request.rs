@@ -410,7 +410,7 @@ impl Cloud<'_> {
             reason => reason,
         });
         if self.tracer.is_some() {
-            self.trace_verdict(now, slot, request, &tokens, found.answer, service, reason);
+            self.trace_verdict(now, slot, request, tokens, found.answer, service, reason);
         }
         if reason.is_some() {
             self.note_refusal(now, slot, request.step);
