@@ -27,7 +27,9 @@ fn shipped(folder: &Path, files: &mut Vec<PathBuf>) {
         match (name.starts_with('_'), path.is_dir()) {
             (true, _) => {}
             (false, true) => shipped(&path, files),
-            (false, false) => files.push(path),
+            // Configuration files lie among them.
+            (false, false) if name.ends_with(".toml") => files.push(path),
+            (false, false) => {}
         }
     }
 }

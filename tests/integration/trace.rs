@@ -14,11 +14,12 @@ use outlast::units::{ExactSeconds, MICROS, Throughput};
 use crate::command::Desk;
 use crate::support::{ALL_SEND, BUSY, study, study_in};
 
-/// What `outlast run --jobs` writes of a scenario, with these options added.
+/// What `outlast run --jobs` writes of a scenario, with these options added. Remedies are left out: under another lifetime a
+/// workload draws other token ages, and a trace does not.
 fn jobs(desk: &Desk, name: &str, scenario: &str, options: &[&str]) -> String {
     let file = format!("{name}.toml");
     desk.write(&file, scenario);
-    let arguments = [&["run", &file, "--jobs", "--no-plots"], options].concat();
+    let arguments = [&["run", &file, "--jobs", "--no-plots", "--no-remedies"], options].concat();
     desk.run(&arguments).exits(0);
     desk.read(&format!("output/{name}/jobs.csv"))
 }
