@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use statrs::distribution::{ContinuousCDF, Gamma};
 
+use super::ln::ln;
 use super::stream::{Stream, Streams};
 
 /// The least probability that truncation by `min` and `max` may leave: redrawing then ends after a few draws.
@@ -155,7 +156,7 @@ impl Dist {
     pub fn sample_named(&self, streams: Streams, ordinal: u64) -> f64 {
         match self.shape {
             Shape::Constant(value) => value,
-            Shape::Exponential { mean } if !self.is_truncated() => -mean * libm::log(streams.stream(ordinal).uniform()),
+            Shape::Exponential { mean } if !self.is_truncated() => -mean * ln(streams.stream(ordinal).uniform()),
             _ => self.sample(&mut streams.stream(ordinal)),
         }
     }
@@ -165,8 +166,8 @@ impl Dist {
     pub fn sample_all(&self, stream: &mut Stream, values: &mut [f64]) {
         match self.shape {
             Shape::Exponential { mean } if !self.is_truncated() => {
-                values.iter_mut().for_each(|value| *value = stream.uniform());
-                values.iter_mut().for_each(|value| *value = -mean * libm::log(*value));
+                stream.fill(values);
+                values.iter_mut().for_each(|value| *value = -mean * ln(*value));
             }
             _ => values.iter_mut().for_each(|value| *value = self.sample(stream)),
         }
@@ -178,7 +179,7 @@ impl Dist {
         match self.shape {
             Shape::Exponential { mean } if !self.is_truncated() => {
                 numbered.for_each(|(index, value)| *value = streams.stream(ordinal(index)).uniform());
-                values.iter_mut().for_each(|value| *value = -mean * libm::log(*value));
+                values.iter_mut().for_each(|value| *value = -mean * ln(*value));
             }
             _ => numbered.for_each(|(index, value)| *value = self.sample_named(streams, ordinal(index))),
         }
@@ -254,7 +255,7 @@ impl Shape {
     fn sample(&self, stream: &mut Stream) -> f64 {
         match self {
             Shape::Constant(value) => *value,
-            Shape::Exponential { mean } => -mean * libm::log(stream.uniform()),
+            Shape::Exponential { mean } => -mean * ln(stream.uniform()),
             Shape::Uniform { low, high } => low + (high - low) * stream.uniform(),
             Shape::LogNormal { median, sigma } => median * libm::exp(sigma * standard_normal(stream.uniform())),
             Shape::Gamma { mean, cv } => {

@@ -3,6 +3,7 @@
 pub mod ascending;
 pub mod daily;
 pub mod dist;
+mod ln;
 pub mod series;
 pub mod stream;
 

@@ -11,7 +11,7 @@ use rand::{Rng, SeedableRng};
 pub struct Purpose(pub u32);
 
 /// Everything of a stream's name that stays the same for a whole replication.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Streams {
     key: u64,
 }
@@ -71,9 +71,21 @@ impl Stream {
             Some(rng) => rng.next_u64(),
             None => self.begin(),
         };
-        // As mantissa of a number in [1, 2), less what is between 1 and the first middle: exact, and without a conversion,
-        // which would wait for whatever was computed before in its register.
-        f64::from_bits(1_f64.to_bits() | bits >> 12) - 1_f64.next_down()
+        middle(bits)
+    }
+
+    /// As many of them as there is room for.
+    pub fn fill(&mut self, values: &mut [f64]) {
+        let (first, others) = values.split_at_mut(usize::from(self.fresh).min(values.len()));
+        first.iter_mut().for_each(|value| *value = self.uniform());
+        if others.is_empty() {
+            return;
+        }
+        let rng = match &mut self.rng {
+            Some(rng) => rng,
+            None => self.seeded(),
+        };
+        others.iter_mut().for_each(|value| *value = middle(rng.next_u64()));
     }
 
     /// The first number, or the second.
@@ -90,6 +102,14 @@ impl Stream {
     fn seeded(&mut self) -> &mut Xoshiro256PlusPlus {
         self.rng.insert(Xoshiro256PlusPlus::seed_from_u64(self.seed))
     }
+}
+
+/// The middle of the cell that a number's upper 52 bits name.
+#[inline(always)]
+fn middle(bits: u64) -> f64 {
+    // As mantissa of a number in [1, 2), less what is between 1 and the first middle: exact, and without a conversion,
+    // which would wait for whatever was computed before in its register.
+    f64::from_bits(1_f64.to_bits() | bits >> 12) - 1_f64.next_down()
 }
 
 #[cfg(test)]
