@@ -98,11 +98,14 @@ impl Wheel {
             let bucket = std::mem::take(&mut self.buckets[place(level, slot)]);
             if level == 0 || bucket.len as usize <= most {
                 self.len -= bucket.len as usize;
-                self.empty(bucket, |_, keys| out.extend_from_slice(keys));
+                self.empty(bucket, |wheel, chunk, len| out.extend_from_slice(&wheel.chunks[chunk][..len]));
                 return self.start + (1 << shift);
             }
             // Nothing lies on the levels below, where all of it goes.
-            self.empty(bucket, |wheel, keys| keys.iter().for_each(|key| wheel.place(*key)));
+            self.empty(bucket, |wheel, chunk, len| {
+                let keys = wheel.chunks[chunk];
+                keys[..len].iter().for_each(|key| wheel.place(*key));
+            });
         }
     }
 
@@ -136,15 +139,14 @@ impl Wheel {
         bucket.len += 1;
     }
 
-    /// Hands over the keys of a bucket chunk by chunk, and frees these.
-    fn empty(&mut self, bucket: Bucket, mut hand_over: impl FnMut(&mut Wheel, &[Key])) {
+    /// Hands over the chunks of a bucket, each with how many keys it has, and frees them.
+    fn empty(&mut self, bucket: Bucket, mut hand_over: impl FnMut(&mut Wheel, usize, usize)) {
         let Bucket { mut chunk, mut len } = bucket;
         while len > 0 {
             let in_chunk = (len as usize - 1) % CHUNK + 1;
-            let keys = self.chunks[chunk as usize];
-            self.free.push(chunk);
             let before = self.before[chunk as usize];
-            hand_over(self, &keys[..in_chunk]);
+            self.free.push(chunk);
+            hand_over(self, chunk as usize, in_chunk);
             chunk = before;
             len -= in_chunk as u32;
         }
