@@ -8,7 +8,7 @@ use crate::units::{Instant, Span};
 
 impl Cloud<'_> {
     /// Counts a job whose timelines have all ended; its slot is still as it left it.
-    pub(super) fn count(&mut self, slot: u32, job: &Job) {
+    pub(super) fn count(&mut self, slot: u32, job: &Job<'_>) {
         if job.submitted < self.counted_from {
             return;
         }
@@ -58,7 +58,7 @@ impl Cloud<'_> {
         for slot in self.jobs.slots() {
             self.count_all_skipped(end, slot);
         }
-        let left: Vec<(u32, Job)> = self.jobs.drain().collect();
+        let left: Vec<(u32, Job<'_>)> = self.jobs.drain().collect();
         for (slot, job) in &left {
             self.count(*slot, job);
         }

@@ -142,9 +142,7 @@ impl Cloud<'_> {
 
     /// From when on the job's user is disabled, and with him every token that stands for his.
     fn user_disabled_at(&mut self, slot: u32) -> Instant {
-        let job = self.jobs.get(slot);
-        let workload = &self.epochs[usize::from(job.epoch)].workloads[usize::from(job.workload)];
-        workload.user_disabled_at.unwrap_or(Instant::NEVER)
+        self.jobs.get(slot).under.user_disabled_at.unwrap_or(Instant::NEVER)
     }
 
     /// No cache has seen a token that is new.

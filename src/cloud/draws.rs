@@ -46,6 +46,10 @@ pub(super) fn of_request(what: Draw, request: &Request, repetition: u32) -> u64 
     (what as u64) << 56 | u64::from(repetition) << 16 | u64::from(request.step.0) << 8 | u64::from(request.nth)
 }
 
+/// How much the name of what a request draws grows from its first sending to that of the next repetition (see
+/// `Cloud::sending`).
+pub(super) const NEXT_SENDING: u64 = 4 << 16;
+
 /// How long the receiver of a job's request works on it; `streams` are the job's.
 #[inline]
 pub(super) fn work(time: &Dist, streams: Streams, request: &Request, repetition: u32) -> Span {

@@ -33,7 +33,7 @@ impl Cloud<'_> {
     /// Walks a strand from where it stands until it waits or stops.
     pub(super) fn walk(&mut self, now: Instant, slot: u32, strand: Strand, queue: &mut Queue<Event>) {
         let job = self.jobs.get(slot);
-        let program: &Program = &self.epochs[usize::from(job.epoch)].workloads[usize::from(job.workload)].program;
+        let program: &Program = &job.under.program;
         let course = job.course(strand);
         let mut at = course.at;
         if let Stage::Answered { service, on } = course.stage {
@@ -123,7 +123,8 @@ impl Cloud<'_> {
                     self.after_work(now, slot, strand, request, worked, worked, next, queue)
                 }
                 Sent::Refused(failure) => self.raise(slot, strand, failure, *refused),
-                Sent::Later(next) => next,
+                Sent::Waits(until) => Next::Wait(until, None),
+                Sent::Parks => Next::Park(None),
             },
             Op::Leave { service, forgets } => {
                 if *forgets {
@@ -364,12 +365,12 @@ impl Cloud<'_> {
         queue: &mut Queue<Event>,
     ) -> Next {
         let job = self.jobs.get(slot);
-        let workload = &self.epochs[usize::from(job.epoch)].workloads[usize::from(job.workload)];
+        let under = job.under;
         let course = job.course(strand);
         // What passes whole is the first part of one.
         let (part, since) = if parts == 1 { (0, now) } else { (i64::from(course.part), course.parts_since) };
         let whole = self.jobs.quantity(slot, quantity);
-        if let (SHARED, Source::Copy { size, link }) = (whole, &workload.quantities[quantity.index()]) {
+        if let (SHARED, Source::Copy { size, link }) = (whole, &under.quantities[quantity.index()]) {
             let bytes = self.jobs.quantity(slot, *size).max(0);
             let who = Event::waiter(slot, strand);
             return match self.links.start(now, *link, share_of(bytes, part, parts), who) {
@@ -410,14 +411,13 @@ impl Cloud<'_> {
     /// Whether requests to a service may have to wait for a worker.
     #[inline]
     pub(super) fn queues_at(&self, service: ServiceId) -> bool {
-        self.pools.queues(self.model.services[service.index()].api)
+        self.receivers[service.index()].queue.is_some()
     }
 
     /// A worker of a service has answered.
     pub(super) fn free_worker(&mut self, now: Instant, service: ServiceId, queue: &mut Queue<Event>) {
-        let api = self.model.services[service.index()].api;
-        if self.pools.queues(api) {
-            self.release(now, api, 0, queue);
+        if let Some(workers) = self.receivers[service.index()].queue {
+            self.release(now, workers, 0, queue);
         }
     }
 
@@ -442,7 +442,8 @@ impl Cloud<'_> {
             job.course(strand).stage = Stage::Polling;
         }
         match self.send(now, slot, strand, &poll.request, queue) {
-            Sent::Later(next) => return next,
+            Sent::Waits(until) => return Next::Wait(until, None),
+            Sent::Parks => return Next::Park(None),
             Sent::Refused(failure) => {
                 self.end_poll(slot, strand);
                 return self.raise(slot, strand, failure, poll.refused);

@@ -7,7 +7,7 @@ use super::draws::{self, Draw};
 use super::job::Strand;
 use super::keystone::Consulted;
 use super::request::{Found, Sent, Tokens, UNAUTHORIZED, UNAVAILABLE, Unreachable, refused, user_token};
-use super::{Cloud, Event, Next};
+use super::{Cloud, Event};
 use crate::engine::Queue;
 use crate::identity::defaults::{HTTP_REQUEST_MAX_RETRIES, MIN_TOKEN_LIFE};
 use crate::identity::middleware::ServiceVerdict;
@@ -16,6 +16,7 @@ use crate::identity::stale_node::TRIES_WITH_ALLOW_EXPIRED;
 use crate::model::ServiceId;
 use crate::model::program::Request;
 use crate::model::vocabulary::Reason;
+use crate::random::Streams;
 use crate::units::{Instant, Span};
 
 /// How far a strand is with its operation, where that takes more than one event.
@@ -38,8 +39,6 @@ pub(super) enum Stage {
 #[derive(Debug)]
 pub(super) struct Flight {
     at: Station,
-    /// How far a call to Keystone is, at the station that makes one.
-    call: Call,
     /// How often it has been sent.
     sent: u32,
     /// These and what follows are of an earlier request until a station sets them.
@@ -49,55 +48,61 @@ pub(super) struct Flight {
     service: Option<ServiceVerdict>,
     /// What Keystone has just answered.
     consulted: Option<Consulted>,
+    ahead: Ahead,
+}
+
+/// How long the validations of the next polls take: a logarithm takes long, but a processor works on several at once, and
+/// by their names those of later polls are known now.
+#[derive(Debug)]
+struct Ahead {
+    /// In seconds; the last `left` of them are unused.
+    times: [f64; Ahead::MOST],
+    left: usize,
+    /// The name of the next one, whose it is, and the settings that they were drawn under.
+    named: Option<(u64, Streams, u16)>,
+}
+
+impl Ahead {
+    const MOST: usize = 8;
+    const NOTHING: Ahead = Ahead { times: [0.0; Ahead::MOST], left: 0, named: None };
 }
 
 impl Flight {
     pub(super) const START: Flight = Flight {
         at: Station::Start,
-        call: Call::Connect,
         sent: 0,
         tokens: Tokens { service: None, own: None },
         worker: 0,
         service: None,
         consulted: None,
+        ahead: Ahead::NOTHING,
     };
 
-    /// Keystone has to be asked.
-    fn ask(&mut self, errand: Errand) {
-        self.at = Station::Asking(errand);
-        self.call = Call::Connect;
+    /// Whether the user's token may be expired.
+    fn allow_expired(&self) -> bool {
+        self.service.is_some_and(|service| service.allow_expired)
     }
 }
 
-/// Where it is.
+/// Where it is when its strand is resumed.
 #[derive(Clone, Copy, Debug)]
 enum Station {
     /// Nothing is done yet.
     Start,
-    /// Its sender or its receiver asks Keystone.
-    Asking(Errand),
-    /// It arrives at the receiver.
-    Door,
-    /// It waits for a worker, or has just got one.
+    /// It waits for a worker of the receiver, or has just got one.
     Queued,
-    /// The receiver has looked at the service token.
-    User,
+    /// Its sender or its receiver tries to reach Keystone again.
+    Connecting(Errand),
+    /// Keystone cannot be reached, and is given up.
+    GivenUp(Errand),
+    /// It waits for a worker of this node of Keystone, or has just got one; so many nodes refused auth_token's own token
+    /// before.
+    AtKeystone { errand: Errand, node: u32, tries: u32 },
+    /// This node answers.
+    Answered { errand: Errand, node: u32 },
 }
 
-/// A call to Keystone.
-#[derive(Clone, Copy, Debug)]
-enum Call {
-    /// It is about to be made.
-    Connect,
-    /// It waits for a worker of this node, or has just got one; so many nodes refused auth_token's own token before.
-    Queued { node: u32, tries: u32 },
-    /// The node answers.
-    Answer { node: u32 },
-    /// Nobody answers, and it is given up.
-    GivenUp,
-}
-
-/// What a call to Keystone is for.
+/// What Keystone is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Errand {
     /// The sender fetches what it lacks.
@@ -105,7 +110,7 @@ enum Errand {
     /// The receiver asks about the service token.
     Service,
     /// The receiver asks about the user's token.
-    User { allow_expired: bool },
+    User,
 }
 
 impl Errand {
@@ -114,7 +119,7 @@ impl Errand {
         match self {
             Errand::LogIn => Draw::LogInNode,
             Errand::Service => Draw::ServiceNode,
-            Errand::User { .. } => Draw::UserNode,
+            Errand::User => Draw::UserNode,
         }
     }
 
@@ -123,18 +128,21 @@ impl Errand {
         match self {
             Errand::LogIn => Draw::LogInTime,
             Errand::Service => Draw::ServiceTime,
-            Errand::User { .. } => Draw::UserTime,
+            Errand::User => Draw::UserTime,
         }
     }
 }
 
-/// How a call stands.
-enum Called {
-    Done,
-    Later(Next),
-    Unreachable,
+/// Whose request it is, and when it goes on.
+#[derive(Clone, Copy)]
+struct Trip<'r> {
+    now: Instant,
+    slot: u32,
+    strand: Strand,
+    request: &'r Request,
 }
 
+/// Each station leads to the next by itself; what has to wait is written down as the station to go on from.
 impl Cloud<'_> {
     /// Sends a request to a service at which things take time, or goes on with it.
     #[inline(never)]
@@ -147,7 +155,15 @@ impl Cloud<'_> {
         queue: &mut Queue<Event>,
     ) -> Sent {
         let mut flight = self.jobs.take_flight(slot, strand);
-        let sent = self.fly(now, slot, strand, request, &mut flight, queue);
+        let trip = &Trip { now, slot, strand, request };
+        let sent = match flight.at {
+            Station::Start => self.depart(trip, &mut flight, queue),
+            Station::Queued => self.take_in(trip, &mut flight, queue),
+            Station::Connecting(errand) => self.connect(trip, &mut flight, errand, queue),
+            Station::GivenUp(errand) => self.give_up(trip, errand, queue),
+            Station::AtKeystone { errand, node, tries } => self.be_heard(trip, &mut flight, errand, node, tries, queue),
+            Station::Answered { errand, node } => self.hear(trip, &mut flight, errand, node, queue),
+        };
         if let Sent::Accepted | Sent::Refused(_) = sent {
             flight.at = Station::Start;
             flight.sent = 0;
@@ -156,152 +172,197 @@ impl Cloud<'_> {
         sent
     }
 
-    fn fly(
-        &mut self,
-        now: Instant,
-        slot: u32,
-        strand: Strand,
-        request: &Request,
-        flight: &mut Flight,
-        queue: &mut Queue<Event>,
-    ) -> Sent {
-        let api = self.model.services[request.to.index()].api;
-        loop {
-            match flight.at {
-                Station::Start => {
-                    if self.tracer.is_some() {
-                        self.trace_start(now, slot, request);
-                    }
-                    flight.tokens = self.held_tokens(now, slot, request);
-                    let lacks = self.misses(request, &flight.tokens);
-                    if lacks { flight.ask(Errand::LogIn) } else { flight.at = Station::Door }
-                }
-                Station::Asking(errand) => {
-                    match self.call(now, slot, strand, request, flight, errand, queue) {
-                        Called::Later(next) => return Sent::Later(next),
-                        Called::Unreachable => {
-                            if errand != Errand::LogIn {
-                                self.free_worker(now, request.to, queue);
-                            }
-                            return Sent::Refused(refused(now, request, Reason::KeystoneUnavailable, UNAVAILABLE));
-                        }
-                        Called::Done => {}
-                    }
-                    if let Some(sent) = self.told(now, slot, strand, request, flight, errand, queue) {
-                        return sent;
-                    }
-                }
-                Station::Door => {
-                    flight.sent += 1;
-                    flight.at = Station::Queued;
-                    if self.pools.queues(api) && !self.pools.acquire(now, api, 0, Event::waiter(slot, strand)) {
-                        return Sent::Later(Next::Park(None));
-                    }
-                }
-                Station::Queued => {
-                    flight.worker = self.worker(slot, strand, request, flight.sent);
-                    flight.service = None;
-                    flight.at = Station::User;
-                    if let Some(held) = flight.tokens.service {
-                        match self.service_from_cache(now, request, flight.worker, &held) {
-                            Some(answer) => flight.service = Some(self.service_verdict(request, answer)),
-                            None => flight.ask(Errand::Service),
-                        }
-                    }
-                }
-                Station::User => {
-                    let allow_expired = flight.service.is_some_and(|service| service.allow_expired);
-                    let cached =
-                        self.user_from_cache(now, slot, request, flight.worker, &mut flight.tokens, allow_expired);
-                    match cached {
-                        None => flight.ask(Errand::User { allow_expired }),
-                        Some(answer) => {
-                            let found = Found { answer, consulted: None };
-                            if let Some(sent) = self.conclude(now, slot, strand, request, flight, found, queue) {
-                                return sent;
-                            }
-                        }
-                    }
-                }
+    /// Its sender looks for the tokens to send along.
+    #[inline]
+    fn depart(&mut self, trip: &Trip<'_>, flight: &mut Flight, queue: &mut Queue<Event>) -> Sent {
+        let Trip { now, slot, request, .. } = *trip;
+        if self.tracer.is_some() {
+            self.trace_start(now, slot, request);
+        }
+        self.hold_tokens(now, slot, request, &mut flight.tokens);
+        if self.misses(request, &flight.tokens) {
+            return self.connect(trip, flight, Errand::LogIn, queue);
+        }
+        self.reach_receiver(trip, flight, queue)
+    }
+
+    /// It arrives at the receiver.
+    #[inline]
+    fn reach_receiver(&mut self, trip: &Trip<'_>, flight: &mut Flight, queue: &mut Queue<Event>) -> Sent {
+        let Trip { now, slot, strand, request } = *trip;
+        flight.sent += 1;
+        if let Some(workers) = self.receivers[request.to.index()].queue
+            && !self.pools.acquire(now, workers, 0, Event::waiter(slot, strand))
+        {
+            flight.at = Station::Queued;
+            return Sent::Parks;
+        }
+        self.take_in(trip, flight, queue)
+    }
+
+    /// A worker takes it up, and looks at the service token first.
+    #[inline]
+    fn take_in(&mut self, trip: &Trip<'_>, flight: &mut Flight, queue: &mut Queue<Event>) -> Sent {
+        let Trip { now, slot, strand, request } = *trip;
+        flight.worker = self.worker(slot, strand, request, flight.sent);
+        flight.service = None;
+        if let Some(held) = &flight.tokens.service {
+            match self.service_from_cache(now, request, flight.worker, held) {
+                Some(answer) => flight.service = Some(self.service_verdict(request, answer)),
+                None => return self.connect(trip, flight, Errand::Service, queue),
             }
+        }
+        self.look_at_users(trip, flight, queue)
+    }
+
+    /// Then at the user's.
+    #[inline]
+    fn look_at_users(&mut self, trip: &Trip<'_>, flight: &mut Flight, queue: &mut Queue<Event>) -> Sent {
+        let Trip { now, slot, request, .. } = *trip;
+        let allow_expired = flight.allow_expired();
+        match self.user_from_cache(now, slot, request, flight.worker, &mut flight.tokens, allow_expired) {
+            None => self.connect(trip, flight, Errand::User, queue),
+            Some(answer) => self.conclude(trip, flight, Found { answer, consulted: None }, queue),
         }
     }
 
-    /// Goes on with what Keystone has answered; `None`: to the next station.
-    #[expect(clippy::too_many_arguments, reason = "a part of one course")]
-    fn told(
+    /// Keystone is asked, by the sender or the receiver.
+    fn connect(&mut self, trip: &Trip<'_>, flight: &mut Flight, errand: Errand, queue: &mut Queue<Event>) -> Sent {
+        let Trip { now, slot, strand, request } = *trip;
+        if !self.model.keystone.outages.is_empty() {
+            // A log-in asks for no retries.
+            let retries = if errand == Errand::LogIn { 0 } else { HTTP_REQUEST_MAX_RETRIES };
+            let (at, then) = match reached(&self.model.keystone.outages, now, retries) {
+                Ok(at) => (at, Station::Connecting(errand)),
+                Err(at) => (at, Station::GivenUp(errand)),
+            };
+            if at > now {
+                flight.at = then;
+                return Sent::Waits(at);
+            }
+            if let Station::GivenUp(errand) = then {
+                return self.give_up(trip, errand, queue);
+            }
+        }
+        let (node, tries) = match errand {
+            _ if self.keystone.nodes() == 1 => (0, 0),
+            Errand::LogIn => {
+                let sending = self.sending(slot, strand, flight.sent);
+                (self.log_in_node(slot, request, sending), 0)
+            }
+            Errand::Service | Errand::User => {
+                let sending = self.sending(slot, strand, flight.sent);
+                match self.reach_node(now, slot, request, errand.node(), sending) {
+                    Ok(reached) => reached,
+                    Err(Unreachable) => return self.give_up(trip, errand, queue),
+                }
+            }
+        };
+        if let Some(workers) = self.receivers[ServiceId::KEYSTONE.index()].queue
+            && !self.pools.acquire(now, workers, node, Event::waiter(slot, strand))
+        {
+            flight.at = Station::AtKeystone { errand, node, tries };
+            return Sent::Parks;
+        }
+        self.be_heard(trip, flight, errand, node, tries, queue)
+    }
+
+    #[cold]
+    fn give_up(&mut self, trip: &Trip<'_>, errand: Errand, queue: &mut Queue<Event>) -> Sent {
+        if errand != Errand::LogIn {
+            self.free_worker(trip.now, trip.request.to, queue);
+        }
+        Sent::Refused(refused(trip.now, trip.request, Reason::KeystoneUnavailable, UNAVAILABLE))
+    }
+
+    /// One of Keystone's workers takes the call up.
+    #[inline]
+    fn be_heard(
         &mut self,
-        now: Instant,
-        slot: u32,
-        strand: Strand,
-        request: &Request,
+        trip: &Trip<'_>,
         flight: &mut Flight,
         errand: Errand,
+        node: u32,
+        tries: u32,
         queue: &mut Queue<Event>,
-    ) -> Option<Sent> {
+    ) -> Sent {
+        let time = self.take_up(trip, flight, errand, node, tries);
+        if time > Span::ZERO {
+            flight.at = Station::Answered { errand, node };
+            return Sent::Waits(trip.now + time);
+        }
+        self.hear(trip, flight, errand, node, queue)
+    }
+
+    /// Keystone has answered.
+    fn hear(
+        &mut self,
+        trip: &Trip<'_>,
+        flight: &mut Flight,
+        errand: Errand,
+        node: u32,
+        queue: &mut Queue<Event>,
+    ) -> Sent {
+        let Trip { now, slot, request, .. } = *trip;
+        if let Some(workers) = self.receivers[ServiceId::KEYSTONE.index()].queue {
+            self.release(now, workers, node, queue);
+        }
         match errand {
-            Errand::LogIn => {
-                // A session lets one caller in at a time, and the next finds what that one has fetched
-                // (`keystoneauth1.identity.base.BaseIdentityPlugin.get_access`).
-                let held = self.held_tokens(now, slot, request);
-                let number = |tokens: &Tokens| tokens.service.map(|held| held.number);
-                if held.service.is_some() && number(&held) != number(&flight.tokens) {
-                    flight.tokens = held;
-                } else {
-                    // The same node as was asked.
-                    let sending = self.sending(slot, strand, flight.sent);
-                    let node = self.log_in_node(slot, request, sending);
-                    flight.tokens = self.fetch_tokens(now, slot, request, node, queue);
-                }
-                if self.misses(request, &flight.tokens) {
-                    return Some(Sent::Refused(refused(now, request, Reason::ServiceTokenInvalid, UNAUTHORIZED)));
-                }
-                flight.at = Station::Door;
-                None
-            }
+            Errand::LogIn => self.log_in(trip, flight, queue),
             Errand::Service => {
                 if let (Some(held), Some(consulted)) = (flight.tokens.service, flight.consulted.take()) {
                     let found = self.service_from_keystone(now, slot, request, flight.worker, &held, consulted);
                     flight.service = Some(self.service_verdict(request, found.answer));
                 }
-                flight.at = Station::User;
-                None
+                self.look_at_users(trip, flight, queue)
             }
-            Errand::User { allow_expired } => {
+            Errand::User => {
                 let consulted = flight.consulted.take().expect("a call about a token brings an answer");
-                let (worker, tokens) = (flight.worker, &mut flight.tokens);
+                let (worker, allow_expired) = (flight.worker, flight.allow_expired());
+                let tokens = &mut flight.tokens;
                 let found = self.user_from_keystone(now, slot, request, worker, tokens, allow_expired, consulted);
-                self.conclude(now, slot, strand, request, flight, found, queue)
+                self.conclude(trip, flight, found, queue)
             }
         }
     }
 
-    /// The verdict; `None`: the request is sent once more.
-    #[expect(clippy::too_many_arguments, reason = "the end of one course, reached from two places")]
-    fn conclude(
-        &mut self,
-        now: Instant,
-        slot: u32,
-        strand: Strand,
-        request: &Request,
-        flight: &mut Flight,
-        found: Found,
-        queue: &mut Queue<Event>,
-    ) -> Option<Sent> {
+    /// The sender has what it lacked, if Keystone gave it.
+    #[inline(never)]
+    fn log_in(&mut self, trip: &Trip<'_>, flight: &mut Flight, queue: &mut Queue<Event>) -> Sent {
+        let Trip { now, slot, strand, request } = *trip;
+        // A session lets one caller in at a time, and the next finds what that one has fetched
+        // (`keystoneauth1.identity.base.BaseIdentityPlugin.get_access`).
+        let had = flight.tokens.service.map(|held| held.number);
+        self.hold_tokens(now, slot, request, &mut flight.tokens);
+        let has = flight.tokens.service.map(|held| held.number);
+        if has.is_none() || has == had {
+            // The same node as was asked.
+            let sending = self.sending(slot, strand, flight.sent);
+            let node = self.log_in_node(slot, request, sending);
+            flight.tokens = self.fetch_tokens(now, slot, request, node, queue);
+        }
+        if self.misses(request, &flight.tokens) {
+            return Sent::Refused(refused(now, request, Reason::ServiceTokenInvalid, UNAUTHORIZED));
+        }
+        self.reach_receiver(trip, flight, queue)
+    }
+
+    /// The verdict, upon which the request may be sent once more.
+    #[inline]
+    fn conclude(&mut self, trip: &Trip<'_>, flight: &mut Flight, found: Found, queue: &mut Queue<Event>) -> Sent {
+        let Trip { now, slot, strand, request } = *trip;
         let Some(reason) = self.judge(now, slot, request, &mut flight.tokens, found, flight.service.as_ref()) else {
-            let with_service_token = flight.service.is_some_and(|service| service.allow_expired);
-            self.jobs.get(slot).course(strand).with_service_token = with_service_token;
-            return Some(Sent::Accepted);
+            self.jobs.get(slot).course(strand).with_service_token = flight.allow_expired();
+            return Sent::Accepted;
         };
         self.free_worker(now, request.to, queue);
         match self.session(request).after_401(flight.sent) {
-            None => return Some(Sent::Refused(refused(now, request, reason, UNAUTHORIZED))),
+            None => Sent::Refused(refused(now, request, reason, UNAUTHORIZED)),
             Some(retry) if retry.new_service_token || retry.new_user_token => {
-                flight.ask(Errand::LogIn);
+                self.connect(trip, flight, Errand::LogIn, queue)
             }
-            Some(_) => flight.at = Station::Door,
+            Some(_) => self.reach_receiver(trip, flight, queue),
         }
-        None
     }
 
     fn service_verdict(&self, request: &Request, answer: crate::identity::middleware::Answer) -> ServiceVerdict {
@@ -309,98 +370,26 @@ impl Cloud<'_> {
         ServiceVerdict::new(&receiver.rules, receiver.has_role(request.from), answer)
     }
 
-    /// Makes a call to Keystone, or goes on with it.
-    #[expect(clippy::too_many_arguments, reason = "one course, entered from three places")]
-    fn call(
-        &mut self,
-        now: Instant,
-        slot: u32,
-        strand: Strand,
-        request: &Request,
-        flight: &mut Flight,
-        errand: Errand,
-        queue: &mut Queue<Event>,
-    ) -> Called {
-        let api = self.model.services[ServiceId::KEYSTONE.index()].api;
-        loop {
-            match flight.call {
-                Call::Connect => {
-                    // A log-in asks for no retries.
-                    let retries = if errand == Errand::LogIn { 0 } else { HTTP_REQUEST_MAX_RETRIES };
-                    let (at, reaches) = match reached(&self.model.keystone.outages, now, retries) {
-                        Ok(at) => (at, true),
-                        Err(at) => (at, false),
-                    };
-                    if !reaches {
-                        flight.call = Call::GivenUp;
-                    }
-                    if at > now {
-                        return Called::Later(Next::Wait(at, None));
-                    }
-                    if !reaches {
-                        return Called::Unreachable;
-                    }
-                    let (node, tries) = match errand {
-                        _ if self.keystone.nodes() == 1 => (0, 0),
-                        Errand::LogIn => {
-                            let sending = self.sending(slot, strand, flight.sent);
-                            (self.log_in_node(slot, request, sending), 0)
-                        }
-                        Errand::Service | Errand::User { .. } => {
-                            let sending = self.sending(slot, strand, flight.sent);
-                            match self.reach_node(now, slot, request, errand.node(), sending) {
-                                Ok(reached) => reached,
-                                Err(Unreachable) => return Called::Unreachable,
-                            }
-                        }
-                    };
-                    flight.call = Call::Queued { node, tries };
-                    if self.pools.queues(api) && !self.pools.acquire(now, api, node, Event::waiter(slot, strand)) {
-                        return Called::Later(Next::Park(None));
-                    }
-                }
-                Call::Queued { node, tries } => {
-                    flight.call = Call::Answer { node };
-                    let sending = self.sending(slot, strand, flight.sent);
-                    let time = self.take_up(now, slot, request, flight, errand, node, tries, sending);
-                    if time > Span::ZERO {
-                        return Called::Later(Next::Wait(now + time, None));
-                    }
-                }
-                Call::Answer { node } => {
-                    if self.pools.queues(api) {
-                        self.release(now, api, node, queue);
-                    }
-                    return Called::Done;
-                }
-                Call::GivenUp => return Called::Unreachable,
-            }
-        }
-    }
-
     /// Keystone takes a call up: decides about the token, and says how long the answer takes. Not inlined: what it reads
     /// would be read at every station.
     #[inline(never)]
-    #[expect(clippy::too_many_arguments, reason = "a part of one course")]
-    fn take_up(
-        &mut self,
-        now: Instant,
-        slot: u32,
-        request: &Request,
-        flight: &mut Flight,
-        errand: Errand,
-        node: u32,
-        tries: u32,
-        sending: u32,
-    ) -> Span {
+    fn take_up(&mut self, trip: &Trip<'_>, flight: &mut Flight, errand: Errand, node: u32, tries: u32) -> Span {
+        let Trip { now, slot, strand, request } = *trip;
+        let sending = self.sending(slot, strand, flight.sent);
         let streams = self.jobs.get(slot).streams;
         let name = draws::of_request(errand.time(), request, sending);
         let window = match errand {
             Errand::LogIn => return self.keystone.issue_time(streams, name),
-            Errand::User { allow_expired: true } if tries < TRIES_WITH_ALLOW_EXPIRED => Some(self.keystone.window),
-            Errand::Service | Errand::User { .. } => None,
+            Errand::User if flight.allow_expired() && tries < TRIES_WITH_ALLOW_EXPIRED => Some(self.keystone.window),
+            Errand::Service | Errand::User => None,
         };
-        let mut time = self.keystone.validation_time(streams, name) * i64::from(tries + 1);
+        let is_poll = matches!(self.jobs.get(slot).course(strand).stage, Stage::Polling);
+        let validation = if is_poll && errand == Errand::User {
+            self.validation_of_poll(&mut flight.ahead, streams, name)
+        } else {
+            self.keystone.validation_time(streams, name)
+        };
+        let mut time = validation * i64::from(tries + 1);
         // auth_token needs a token of its own to ask with.
         let receiver = &mut self.receivers[request.to.index()];
         if now >= receiver.logged_in_until {
@@ -409,13 +398,29 @@ impl Cloud<'_> {
         }
         let consulted = match (errand, flight.tokens.service.as_mut()) {
             (Errand::Service, Some(held)) => self.keystone.validate(now, node, &mut held.token, window),
-            (Errand::Service | Errand::User { .. } | Errand::LogIn, _) => {
+            (Errand::Service | Errand::User | Errand::LogIn, _) => {
                 let issued = user_token(&mut self.jobs, slot, request, &mut flight.tokens.own);
                 self.keystone.validate(now, node, issued, window)
             }
         };
         flight.consulted = Some(consulted);
         time
+    }
+
+    /// [`Keystone::validation_time`] of a poll that others are likely to follow.
+    ///
+    /// [`Keystone::validation_time`]: super::keystone::Keystone::validation_time
+    #[inline]
+    fn validation_of_poll(&self, ahead: &mut Ahead, streams: Streams, name: u64) -> Span {
+        if ahead.left == 0 || ahead.named != Some((name, streams, self.epoch)) {
+            let later = |nth| name + nth as u64 * draws::NEXT_SENDING;
+            self.keystone.validation_times(streams, later, &mut ahead.times);
+            ahead.left = Ahead::MOST;
+        }
+        let time = ahead.times[(Ahead::MOST - ahead.left) % Ahead::MOST];
+        ahead.left -= 1;
+        ahead.named = Some((name + draws::NEXT_SENDING, streams, self.epoch));
+        Span::from_seconds_f64(time)
     }
 }
 

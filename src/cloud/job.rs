@@ -7,7 +7,7 @@ use super::keystone::Issued;
 use super::polling::Skipped;
 use crate::model::program::{Label, Program};
 use crate::model::vocabulary::Cleanup;
-use crate::model::{Kind, Model, QuantityId, Resource, ResourceId};
+use crate::model::{Kind, Model, QuantityId, Resource, ResourceId, Workload};
 use crate::observe::{Cause, Failure, JobRecord, Outcome};
 use crate::random::Streams;
 use crate::units::{Instant, Span};
@@ -95,10 +95,10 @@ impl Refusals {
 
 /// The state of a job; what varies in length lies in the arenas of [`Slots`].
 #[derive(Debug)]
-pub(super) struct Job {
+pub(super) struct Job<'m> {
     pub(super) workload: u16,
-    /// Which of the model's settings held when it was submitted: its program is theirs.
-    pub(super) epoch: u16,
+    /// Its workload under the settings that held when it was submitted: they are in its program.
+    pub(super) under: &'m Workload,
     pub(super) token: Issued,
     pub(super) delegated: Delegated,
     pub(super) main: Course,
@@ -123,11 +123,17 @@ pub(super) struct Job {
     pub(super) token_age: Span,
 }
 
-impl Job {
-    pub(super) fn new(workload: usize, epoch: u16, submitted: Instant, submission: &Submission, token: Issued) -> Job {
+impl<'m> Job<'m> {
+    pub(super) fn new(
+        workload: usize,
+        under: &'m Workload,
+        submitted: Instant,
+        submission: &Submission,
+        token: Issued,
+    ) -> Job<'m> {
         Job {
             workload: workload as u16,
-            epoch,
+            under,
             token,
             delegated: Delegated::default(),
             main: Course { running: true, ..Course::IDLE },
@@ -235,8 +241,8 @@ impl<T: Copy> Arena<T> {
 
 /// Jobs in flight, in slots that are used again.
 #[derive(Debug)]
-pub(super) struct Slots {
-    jobs: Vec<Option<Job>>,
+pub(super) struct Slots<'m> {
+    jobs: Vec<Option<Job<'m>>>,
     free: Vec<u32>,
     quantities: Arena<i64>,
     resources: Arena<u8>,
@@ -249,9 +255,9 @@ pub(super) struct Slots {
     flights: Vec<[Option<Box<Flight>>; 2]>,
 }
 
-impl Slots {
+impl<'m> Slots<'m> {
     /// No jobs yet.
-    pub(super) fn new(model: &Model) -> Slots {
+    pub(super) fn new(model: &Model) -> Slots<'m> {
         let kinds = || model.workloads.iter().map(|workload| &*workload.kind);
         Slots {
             jobs: Vec::new(),
@@ -265,7 +271,7 @@ impl Slots {
     }
 
     /// Takes up the job that `submit` makes while it writes down what the job draws.
-    pub(super) fn insert(&mut self, submit: impl FnOnce(&mut [i64]) -> Job) -> u32 {
+    pub(super) fn insert(&mut self, submit: impl FnOnce(&mut [i64]) -> Job<'m>) -> u32 {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.jobs.push(None);
             self.flights.push([None, None]);
@@ -281,12 +287,12 @@ impl Slots {
 
     /// The job in a slot that an event names: events never outlive their job.
     #[inline]
-    pub(super) fn get(&mut self, slot: u32) -> &mut Job {
+    pub(super) fn get(&mut self, slot: u32) -> &mut Job<'m> {
         self.jobs[slot as usize].as_mut().expect("an event names a job in flight")
     }
 
     /// The job in a slot that somebody remembers, if it is still in flight.
-    pub(super) fn find(&mut self, slot: u32) -> Option<&mut Job> {
+    pub(super) fn find(&mut self, slot: u32) -> Option<&mut Job<'m>> {
         self.jobs[slot as usize].as_mut()
     }
 
@@ -343,13 +349,13 @@ impl Slots {
         (&self.quantities.of(slot)[..kind.quantities.len()], &self.resources.of(slot)[..kind.resources.len()])
     }
 
-    pub(super) fn remove(&mut self, slot: u32) -> Job {
+    pub(super) fn remove(&mut self, slot: u32) -> Job<'m> {
         self.free.push(slot);
         self.jobs[slot as usize].take().expect("a job is removed once")
     }
 
     /// Takes what is left, in the order of slots.
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = (u32, Job)> {
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = (u32, Job<'m>)> {
         let jobs = std::mem::take(&mut self.jobs).into_iter().enumerate();
         jobs.filter_map(|(slot, job)| Some((slot as u32, job?)))
     }

@@ -25,10 +25,39 @@ pub(super) struct Issued {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Consulted {
     pub(super) accepted: bool,
+    key: Key,
+    /// The clock of the node that was asked, less the right time.
+    clock_ahead: Span,
+}
+
+/// How a node stands to the key of a token that it was asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Key {
+    /// As the token says itself.
+    AsIssued,
+    /// It had no use for the key, or has it.
+    Held,
+    /// It has the key no more.
+    Gone,
+    /// It has not got the key yet; whether that was the refusal.
+    NotSynced { refused: bool },
+}
+
+impl Consulted {
     /// The token as the node saw it, for the reason of a refusal.
-    pub(super) view: Token,
+    pub(super) fn view(self, token: Token) -> Token {
+        let key_gone_at = match self.key {
+            Key::AsIssued => token.key_gone_at,
+            Key::Gone | Key::NotSynced { refused: true } => Instant::ALWAYS,
+            Key::Held | Key::NotSynced { refused: false } => Instant::NEVER,
+        };
+        Token { key_gone_at, expires: token.expires - self.clock_ahead, ..token }
+    }
+
     /// Whether the node has not got the token's key yet.
-    pub(super) not_synced: bool,
+    pub(super) fn not_synced(self) -> bool {
+        matches!(self.key, Key::NotSynced { .. })
+    }
 }
 
 /// Keystone during one replication.
@@ -160,7 +189,7 @@ impl<'m> Keystone<'m> {
     pub(super) fn validate(&mut self, now: Instant, node: u32, issued: &mut Issued, window: Option<Span>) -> Consulted {
         if self.is_plain {
             let accepted = issued.token.is_accepted(now, window.unwrap_or(Span::ZERO));
-            return Consulted { accepted, view: issued.token, not_synced: false };
+            return Consulted { accepted, key: Key::AsIssued, clock_ahead: Span::ZERO };
         }
         self.validate_on(now, node, issued, window)
     }
@@ -170,12 +199,15 @@ impl<'m> Keystone<'m> {
         let key = self.cluster.decrypts(node, issued.key, now);
         let validation = settings.validate(now, &issued.token, key, window, issued.entry);
         issued.entry = validation.entry;
-        let key_gone_at =
-            if validation.refusal == Some(Refusal::KeyNotFound) { Instant::ALWAYS } else { Instant::NEVER };
+        let refused = validation.refusal == Some(Refusal::KeyNotFound);
         Consulted {
             accepted: validation.refusal.is_none(),
-            view: Token { key_gone_at, expires: issued.token.expires - settings.clock_ahead, ..issued.token },
-            not_synced: key == Answer::NotSynced,
+            key: match key {
+                Answer::NotSynced => Key::NotSynced { refused },
+                Answer::Yes | Answer::Gone if refused => Key::Gone,
+                Answer::Yes | Answer::Gone => Key::Held,
+            },
+            clock_ahead: settings.clock_ahead,
         }
     }
 
@@ -188,6 +220,11 @@ impl<'m> Keystone<'m> {
     #[inline]
     pub(super) fn validation_time(&self, streams: Streams, name: u64) -> Span {
         Span::from_seconds_f64(self.validation_time.sample_named(streams, name))
+    }
+
+    /// How long some take, in seconds.
+    pub(super) fn validation_times(&self, streams: Streams, name: impl Fn(usize) -> u64, seconds: &mut [f64]) {
+        self.validation_time.sample_all_named(streams, name, seconds);
     }
 
     /// How long issuing a token takes.

@@ -67,9 +67,9 @@ pub struct Replay<'m> {
 
 /// What is kept of the only job there is.
 #[derive(Debug, Default)]
-pub(super) struct Alone {
+pub(super) struct Alone<'m> {
     /// It, when it has ended.
-    pub(super) ended: Option<Job>,
+    pub(super) ended: Option<Job<'m>>,
     refusals: Vec<(Instant, StepId)>,
     last_accepted: Option<Instant>,
 }
@@ -203,7 +203,7 @@ impl<'m> Replay<'m> {
         }
     }
 
-    fn last(&self) -> &Job {
+    fn last(&self) -> &Job<'m> {
         self.cloud.alone.as_ref().and_then(|alone| alone.ended.as_ref()).expect("a job was simulated")
     }
 }

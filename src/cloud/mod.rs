@@ -213,14 +213,12 @@ struct Cloud<'m> {
     senders: Vec<Sender>,
     /// By service.
     receivers: Vec<Receiver>,
-    /// By service, whether requests to it take no time but that of its work.
-    is_immediate: Vec<bool>,
     /// What the receivers' caches hold of service tokens, and of tokens that processes send on their own account.
     known: KnownTokens,
     known_own: KnownTokens,
     pools: Pools,
     links: Links,
-    jobs: Slots,
+    jobs: Slots<'m>,
     elides: bool,
     /// Strands whose polls may have to be woken up by what other jobs do.
     pollers: Vec<Waiter>,
@@ -235,7 +233,7 @@ struct Cloud<'m> {
     /// The time of every request, where it does not vary.
     constant_request_time: Option<Span>,
     /// What is kept of the only job there is, if there is only one.
-    alone: Option<Alone>,
+    alone: Option<Alone<'m>>,
     /// What is noted of the one job that is traced, if one is.
     tracer: Option<Box<Tracer>>,
 }
@@ -271,6 +269,7 @@ impl<'m> Cloud<'m> {
         let streams = Streams::new(model.run.seed, replication);
         let keystone = Keystone::new(model, streams);
         let senders = senders(model, &keystone).collect();
+        let pools = Pools::new(model);
         let mut cloud = Cloud {
             model,
             epochs: std::iter::once(model).chain(model.changes.iter().map(|change| &change.model)).collect(),
@@ -280,11 +279,10 @@ impl<'m> Cloud<'m> {
             last_arrival: Instant::START,
             keystone,
             senders,
-            receivers: model.services.iter().map(|service| Receiver::new(model, service)).collect(),
-            is_immediate: Vec::new(),
+            receivers: model.services.iter().map(|service| Receiver::new(model, service, &pools)).collect(),
             known: KnownTokens::new(model.caches, model.processes.len()),
             known_own: KnownTokens::new(model.caches, model.processes.len()),
-            pools: Pools::new(model),
+            pools,
             links: Links::new(model),
             jobs: Slots::new(model),
             elides: polls == Polls::Skipped,
@@ -320,13 +318,12 @@ impl<'m> Cloud<'m> {
 
     /// Works out what follows from the settings that hold now.
     fn settle(&mut self) {
-        let queues = |service: ServiceId| self.pools.queues(self.model.services[service.index()].api);
-        let keystone_queues = queues(ServiceId::KEYSTONE);
-        let immediate = |index| self.keystone.is_instant() && !keystone_queues && !queues(ServiceId(index as u8));
-        // Where requests have gone from station to station they go on so: some are under way.
-        let was_immediate = |index| self.epoch == 0 || self.is_immediate[index];
-        self.is_immediate =
-            (0..self.model.services.len()).map(|index| was_immediate(index) && immediate(index)).collect();
+        let asks_at_once = self.keystone.is_instant() && !self.queues_at(ServiceId::KEYSTONE);
+        for receiver in &mut self.receivers {
+            // Where requests have gone from station to station they go on so: some are under way.
+            let was_immediate = self.epoch == 0 || receiver.is_immediate;
+            receiver.is_immediate = was_immediate && asks_at_once && receiver.queue.is_none();
+        }
         self.constant_request_time = self.model.request_time.as_constant().map(Span::from_seconds_f64);
     }
 
@@ -401,7 +398,8 @@ impl<'m> Cloud<'m> {
         workload: usize,
         submit: impl FnOnce(&mut Submissions<'m>, &mut [i64]) -> Submission,
     ) -> u32 {
-        let disabled_at = self.model.workloads[workload].user_disabled_at.unwrap_or(Instant::NEVER);
+        let under = &self.model.workloads[workload];
+        let disabled_at = under.user_disabled_at.unwrap_or(Instant::NEVER);
         let mut traced = None;
         let slot = self.jobs.insert(|drawn| {
             let submission = submit(&mut self.submissions[workload], drawn);
@@ -411,7 +409,7 @@ impl<'m> Cloud<'m> {
             if self.tracer.is_some() {
                 traced = Some((submission.ordinal, node));
             }
-            Job::new(workload, self.epoch, now, &submission, token)
+            Job::new(workload, under, now, &submission, token)
         });
         if let Some((ordinal, node)) = traced {
             self.trace_admission(now, slot, workload, ordinal, node);

@@ -84,7 +84,7 @@ impl Cloud<'_> {
         let is_simple = receiver.caches <= 1
             && request.credentials == Credentials::User
             && request.client == Client::Keystoneauth
-            && self.is_immediate[request.to.index()]
+            && receiver.is_immediate
             // Who keeps nothing still reads what others put into the cache that they share.
             && (has_cache || (self.keystone.is_plain() && !receiver.shares_cache));
         if !is_simple {
@@ -219,8 +219,7 @@ impl Cloud<'_> {
             // The next poll is the one that is simulated anyhow.
             return;
         }
-        let workload = &self.epochs[usize::from(job.epoch)].workloads[usize::from(job.workload)];
-        let Op::Poll(poll) = workload.program.op(at) else { return };
+        let Op::Poll(poll) = job.under.program.op(at) else { return };
         let next = self.stretch(slot, strand, poll, first, now, u32::MAX).next;
         if next < due {
             self.schedule(next, slot, strand, queue);
@@ -238,9 +237,8 @@ impl Cloud<'_> {
                 course.is_listed = false;
                 return false;
             }
-            let (epoch, workload, at) = (job.epoch, job.workload, job.course(strand).at);
-            let program = &self.epochs[usize::from(epoch)].workloads[usize::from(workload)].program;
-            if let Op::Poll(poll) = program.op(at)
+            let (under, at) = (job.under, job.course(strand).at);
+            if let Op::Poll(poll) = under.program.op(at)
                 && from.is_none_or(|from| from == poll.request.from)
             {
                 self.wake_poll(now, slot, strand, queue);
@@ -272,13 +270,12 @@ impl Cloud<'_> {
     pub(super) fn count_all_skipped(&mut self, end: Instant, slot: u32) {
         for strand in [Strand::Main, Strand::Branch] {
             let job = self.jobs.get(slot);
-            let (epoch, workload, course) = (job.epoch, job.workload, job.course(strand));
+            let (under, course) = (job.under, job.course(strand));
             if course.skipped.is_none() || !matches!(course.stage, Stage::Fresh) {
                 continue;
             }
             let at = course.at;
-            let program = &self.epochs[usize::from(epoch)].workloads[usize::from(workload)].program;
-            if let Op::Poll(poll) = program.op(at) {
+            if let Op::Poll(poll) = under.program.op(at) {
                 self.count_skipped(end, slot, strand, poll);
             }
         }

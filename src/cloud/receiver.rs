@@ -1,10 +1,11 @@
 //! A receiving service: auth_token in front of it, with its caches of service tokens and its counters.
 
+use super::capacity::Pools;
 use super::keystone::Issued;
 use super::sender::Held;
 use crate::identity;
 use crate::identity::roles::has_one_of;
-use crate::model::{Model, Process, ProcessId, Service};
+use crate::model::{Model, PoolId, Process, ProcessId, Service};
 use crate::observe::ServiceFacts;
 use crate::units::{Instant, Span};
 
@@ -18,6 +19,10 @@ pub(super) struct Receiver {
     pub(super) caches: u32,
     /// Whether another service keeps Keystone's answers in the same place.
     pub(super) shares_cache: bool,
+    /// The pool of its workers, if requests may have to wait for one.
+    pub(super) queue: Option<PoolId>,
+    /// Whether requests to it take no time but that of its work.
+    pub(super) is_immediate: bool,
     /// Of each process, whether its service user has a role that counts here.
     has_role: Vec<bool>,
     pub(super) facts: ServiceFacts,
@@ -28,7 +33,7 @@ pub(super) struct Receiver {
 }
 
 impl Receiver {
-    pub(super) fn new(model: &Model, service: &Service) -> Receiver {
+    pub(super) fn new(model: &Model, service: &Service, pools: &Pools) -> Receiver {
         let mut receiver = Receiver {
             rules: identity::Receiver { roles_required: false, cache_time: None, clock_ahead: Span::ZERO },
             first_cache: service.first_cache.into(),
@@ -38,6 +43,8 @@ impl Receiver {
                 .iter()
                 .filter(|other| other.caches > 0)
                 .any(|other| other.first_cache == service.first_cache && other.name != service.name),
+            queue: pools.queues(service.api).then_some(service.api),
+            is_immediate: false,
             has_role: Vec::new(),
             facts: ServiceFacts::default(),
             own: None,

@@ -7,9 +7,11 @@ use super::draws::{self, Draw};
 use super::job::{Slots, Strand};
 use super::keystone::{Consulted, Issued};
 use super::sender::Held;
-use super::{Cloud, Event, Next};
+use super::{Cloud, Event};
 use crate::engine::Queue;
-use crate::identity::middleware::{Answer, Presented, ServiceVerdict, from_cache, from_keystone, refusal};
+use crate::identity::middleware::{
+    Answer, Presented, ServiceVerdict, from_cache, from_keystone, is_accepted, why_refused,
+};
 use crate::identity::session::{self, UserAuth, is_reused};
 use crate::identity::stale_node::{MOST_TRIES, TRIES_WITH_ALLOW_EXPIRED};
 use crate::model::program::{Client, Credentials, Request};
@@ -30,8 +32,10 @@ pub(super) enum Sent {
     Accepted,
     /// It was refused, for good.
     Refused(Failure),
-    /// It is under way.
-    Later(Next),
+    /// It is under way, and goes on at this instant.
+    Waits(Instant),
+    /// It is under way, and goes on when somebody else resumes it.
+    Parks,
 }
 
 /// The tokens that go with one sending of a request.
@@ -78,7 +82,7 @@ impl Cloud<'_> {
         request: &Request,
         queue: &mut Queue<Event>,
     ) -> Sent {
-        if self.is_immediate[request.to.index()] {
+        if self.receivers[request.to.index()].is_immediate {
             match self.send_at_once(now, slot, strand, request, queue) {
                 Ok(with_service_token) => {
                     self.jobs.get(slot).course(strand).with_service_token = with_service_token;
@@ -102,7 +106,8 @@ impl Cloud<'_> {
         queue: &mut Queue<Event>,
     ) -> Result<bool, Failure> {
         let session = session(self.sends(request), request);
-        let mut tokens = self.held_tokens(now, slot, request);
+        let mut tokens = Tokens { service: None, own: None };
+        self.hold_tokens(now, slot, request, &mut tokens);
         if self.misses(request, &tokens) {
             let sending = self.sending(slot, strand, 0);
             let node = self.log_in_node(slot, request, sending);
@@ -157,16 +162,17 @@ impl Cloud<'_> {
         session(self.sends(request), request)
     }
 
-    /// What the sender holds for this request.
+    /// What the sender holds for this request. Written in its place, because a copy would have to wait for it.
     #[inline]
-    pub(super) fn held_tokens(&mut self, now: Instant, slot: u32, request: &Request) -> Tokens {
-        if request.credentials == Credentials::Delegated {
-            self.renew_delegated(now, slot);
+    pub(super) fn hold_tokens(&mut self, now: Instant, slot: u32, request: &Request, tokens: &mut Tokens) {
+        *tokens = Tokens { service: None, own: None };
+        match request.credentials {
+            Credentials::User => {}
+            Credentials::Delegated => self.renew_delegated(now, slot),
+            Credentials::Own => tokens.own = self.senders[request.from.index()].own(now),
         }
-        let sender = &self.senders[request.from.index()];
-        Tokens {
-            service: if self.sends(request) == Sends::Never { None } else { sender.held(now) },
-            own: if request.credentials == Credentials::Own { sender.own(now) } else { None },
+        if self.sends(request) != Sends::Never {
+            tokens.service = self.senders[request.from.index()].held(now);
         }
     }
 
@@ -394,17 +400,21 @@ impl Cloud<'_> {
         service: Option<&ServiceVerdict>,
     ) -> Option<Reason> {
         let token = user_token(&mut self.jobs, slot, request, &mut tokens.own).token;
-        let (view, not_synced) = found.consulted.map_or((token, false), |seen| (seen.view, seen.not_synced));
         let window = self.keystone.window;
         let receiver = &mut self.receivers[request.to.index()];
-        let refused = refusal(now, window, &receiver.rules, &view, found.answer, service);
+        let refused = if is_accepted(found.answer, service) {
+            None
+        } else {
+            let view = found.consulted.map_or(token, |seen| seen.view(token));
+            Some(why_refused(now, window, &receiver.rules, &view, found.answer, service))
+        };
         if now >= self.counted_from {
             receiver.facts.requests += 1;
             receiver.facts.refused += u64::from(refused.is_some());
         }
         let reason = refused.map(|reason| match reason {
             _ if request.credentials == Credentials::Own => Reason::ServiceTokenInvalid,
-            Reason::FernetKeyGone if not_synced => Reason::FernetKeyNotSynced,
+            Reason::FernetKeyGone if found.consulted.is_some_and(Consulted::not_synced) => Reason::FernetKeyNotSynced,
             // No setting of its sender helps a backend, so that the missing service token is the finding.
             Reason::UserTokenExpired if self.is_backend(request) => Reason::BackendNoServiceToken,
             reason => reason,

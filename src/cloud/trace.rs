@@ -341,7 +341,7 @@ impl Cloud<'_> {
     }
 }
 
-impl Job {
+impl Job<'_> {
     fn survey(&self) -> Ended {
         Ended {
             workload: usize::from(self.workload),

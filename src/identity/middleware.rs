@@ -159,28 +159,31 @@ pub fn check(
     let allow_expired = service.is_some_and(|service| service.allow_expired);
     // Asked even when the service token failed.
     let answer = look(now, receiver, user, allow_expired, window);
-    let refused = refusal(now, window, receiver, &user.token, answer, service.as_ref());
+    let refused = (!is_accepted(answer, service.as_ref()))
+        .then(|| why_refused(now, window, receiver, &user.token, answer, service.as_ref()));
     Check { service: service.map(|service| service.answer), user: answer, allow_expired, refused }
 }
 
-/// Why a request is refused, from what was found of its tokens; `None`: it is accepted.
+/// Whether a request is accepted, from what was found of its tokens.
 #[inline]
-pub fn refusal(
+pub fn is_accepted(answer: Answer, service: Option<&ServiceVerdict>) -> bool {
+    answer.confirmed && service.is_none_or(|service| service.answer.confirmed)
+}
+
+/// Why a request that is not accepted is refused.
+pub fn why_refused(
     now: Instant,
     window: Span,
     receiver: &Receiver,
     user: &Token,
     answer: Answer,
     service: Option<&ServiceVerdict>,
-) -> Option<Reason> {
-    if answer.confirmed && service.is_none_or(|service| service.answer.confirmed) {
-        return None;
-    }
-    Some(match service {
+) -> Reason {
+    match service {
         None => asked(now, window, user, answer).unwrap_or(Reason::UserTokenExpired),
         Some(service) if !service.live => Reason::ServiceTokenInvalid,
         Some(service) => with_live_service_token(now, window, user, answer, service.has_role, receiver.roles_required),
-    })
+    }
 }
 
 /// What Keystone would say first of the user token itself; an answer from the cache says none of this.
