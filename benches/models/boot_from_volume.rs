@@ -114,7 +114,7 @@ impl Cloud {
     fn next_arrival(&mut self, now: Instant, queue: &mut Queue<Event>) {
         if self.to_come > 0 {
             self.to_come -= 1;
-            queue.schedule(now + Span::from_seconds_f64(self.gaps.next_value()), 0, Event::Arrival);
+            queue.schedule(now + self.gaps.next_time(), 0, Event::Arrival);
         }
     }
 
@@ -126,7 +126,7 @@ impl Cloud {
 
     fn serve(&mut self, now: Instant, station: Station, job: u32, queue: &mut Queue<Event>) {
         let service = &mut self.services[station as usize];
-        let time = Span::from_seconds_f64(service.times.next_value());
+        let time = service.times.next_time();
         queue.schedule(now + time, 0, Event::Served(station, job));
         if station == Station::CinderVolume {
             // Nova polls from the start of the download.

@@ -40,13 +40,13 @@ impl Counter {
     fn next_arrival(&mut self, now: Instant, queue: &mut Queue<Event>) {
         if self.to_come > 0 {
             self.to_come -= 1;
-            queue.schedule(now + Span::from_seconds_f64(self.gaps.next_value()), 0, Event::Arrival);
+            queue.schedule(now + self.gaps.next_time(), 0, Event::Arrival);
         }
     }
 
     fn serve(&mut self, now: Instant, queue: &mut Queue<Event>) {
         self.served += 1;
-        queue.schedule(now + Span::from_seconds_f64(self.services.next_value()), 0, Event::Departure);
+        queue.schedule(now + self.services.next_time(), 0, Event::Departure);
     }
 }
 

@@ -3,7 +3,7 @@
 use outlast::engine::{Packed, Queue, World, run};
 use outlast::random::dist::Shape;
 use outlast::random::{Dist, Purpose, Series, Stream, Streams};
-use outlast::units::{Instant, Span};
+use outlast::units::Instant;
 
 use crate::meter::{Measured, timed};
 
@@ -30,7 +30,7 @@ struct Processes {
 
 impl Processes {
     fn send(&mut self, now: Instant, queue: &mut Queue<Message>) {
-        let delay = Span::from_seconds_f64(self.delays.next_value());
+        let delay = self.delays.next_time();
         let target = (self.targets.uniform() * f64::from(PROCESSES)) as u32;
         queue.schedule(now + delay, 0, Message(target));
     }

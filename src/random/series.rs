@@ -1,40 +1,43 @@
-//! Values of one distribution from one stream, in order, drawn in blocks.
+//! Times of one distribution from one stream, in order, drawn in blocks.
 
 use super::{Dist, Stream};
+use crate::units::Span;
 
-/// Values that are drawn at once. A logarithm takes long, but a processor works on several that do not wait for each
+/// Times that are drawn at once. A logarithm takes long, but a processor works on several that do not wait for each
 /// other, and nothing waits for one that was drawn before.
 const BLOCK: usize = 32;
 
-/// What drawing from the stream one by one would give.
+/// What drawing seconds from the stream one by one would give, as times.
 #[derive(Clone, Debug)]
 pub struct Series {
     dist: Dist,
     stream: Stream,
-    block: [f64; BLOCK],
+    block: [Span; BLOCK],
     used: usize,
 }
 
 impl Series {
-    /// The values of `dist` from the beginning of `stream`.
+    /// The times of `dist`, which is in seconds, from the beginning of `stream`.
     pub fn new(dist: Dist, stream: Stream) -> Series {
-        Series { dist, stream, block: [0.0; BLOCK], used: BLOCK }
+        Series { dist, stream, block: [Span::ZERO; BLOCK], used: BLOCK }
     }
 
-    /// The next value.
+    /// The next time.
     #[inline]
-    pub fn next_value(&mut self) -> f64 {
+    pub fn next_time(&mut self) -> Span {
         if self.used == BLOCK {
             self.draw();
         }
-        let value = self.block[self.used % BLOCK];
+        let time = self.block[self.used % BLOCK];
         self.used += 1;
-        value
+        time
     }
 
     #[inline(never)]
     fn draw(&mut self) {
-        self.dist.sample_all(&mut self.stream, &mut self.block);
+        let mut seconds = [0.0; BLOCK];
+        self.dist.sample_all(&mut self.stream, &mut seconds);
+        self.block = seconds.map(Span::from_seconds_f64);
         self.used = 0;
     }
 }
@@ -58,7 +61,7 @@ mod tests {
             let stream = || Streams::new(1, 0).of(Purpose(1), 0).stream(7);
             let (mut series, mut single) = (Series::new(dist.clone(), stream()), stream());
             for nth in 0..3 * BLOCK {
-                assert_eq!(series.next_value().to_bits(), dist.sample(&mut single).to_bits(), "{dist:?}, {nth}");
+                assert_eq!(series.next_time(), Span::from_seconds_f64(dist.sample(&mut single)), "{dist:?}, {nth}");
             }
             let streams = Streams::new(2, 0);
             let mut together = [0.0; 100];
