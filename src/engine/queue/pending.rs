@@ -61,6 +61,11 @@ impl Pending {
         if self.near.is_empty() {
             self.fetch();
         }
+        if self.crowd.is_empty() { self.near.pop() } else { self.pop_beside_crowd() }
+    }
+
+    #[cold]
+    fn pop_beside_crowd(&mut self) -> Option<Key> {
         match self.crowd.peek() {
             Some(Reverse(crowded)) if self.near.last().is_none_or(|near| crowded < near) => {
                 self.crowd.pop().map(|Reverse(key)| key)
