@@ -12,6 +12,8 @@ mod keys;
 mod matrix;
 mod service_tokens;
 mod table;
+mod timed;
+mod transfers;
 mod waits;
 mod words;
 
@@ -118,7 +120,7 @@ impl<'m> Settings<'m> {
         let Settings { model, keys, matrix, smooth } = self;
         let mut found = key_findings::findings(keys, &model.keystone);
         found.extend(service_tokens::findings(model, &matrix.rows, smooth));
-        found.extend(waits::findings(model, keys, &matrix.rows, &matrix.courses, smooth));
+        found.extend(waits::findings(model, keys, &matrix.rows));
         found.extend(caches::findings(model, keys));
         found
     }

@@ -182,8 +182,8 @@ lints! {
         remedy: "a service token at the sender, a window as long as the wait, or a shorter wait"
     }
     TransferOutlivesToken: "OUT-W005" "transfer-outlives-token" Warning {
-        when: "Some jobs take longer than the tokens with which they go on.",
-        rule: "A transfer under way is not interrupted, but the next request is refused once the token is past its expiration, or past the effective window beside a service token.",
+        when: "Some jobs ask for something after a long phase when even a new token is no longer good.",
+        rule: "A transfer under way is not interrupted, but the next request is refused once the token is past its expiration, or past the effective window beside a service token. Each request is looked at when the job's own course comes to it: alone, without queues and with the least of what is drawn; answers that receivers keep are left out.",
         source: "keystonemiddleware:keystonemiddleware/auth_token/__init__.py:AuthProtocol.process_request",
         remedy: "service tokens along the whole way, or an `expiration` as long as the longest job"
     }

@@ -145,8 +145,9 @@ fn every_lint_is_found_where_it_holds_and_only_there() {
         ("a longer wait", patient.into(), sized("\"2GiB\""), &["OUT-W004"]),
         ("a window as long", format!("{patient}\n{hour}").replace("4000", "2399"), sized("\"2GiB\""), &["OUT-R001"]),
         ("a poll more", format!("{patient}\n{hour}").replace("4000", "2400"), sized("\"2GiB\""), &["OUT-W004", "OUT-R001"]),
-        ("a job of 90 min", speed.into(), "job = \"snapshot\"\nqueue = \"5400s\"".into(), &[]),
-        ("a second more", speed.into(), "job = \"snapshot\"\nqueue = \"5401s\"".into(), &["OUT-W005"]),
+        // A token is good for less than its life: at its very end it is refused.
+        ("a job of 90 min", speed.into(), "job = \"snapshot\"\nqueue = \"5399s\"".into(), &[]),
+        ("a second more", speed.into(), "job = \"snapshot\"\nqueue = \"5400s\"".into(), &["OUT-W005"]),
         ("a clock", "cloud.clocks.glance = \"5s\"".into(), BOOT.into(), &["OUT-W006"]),
         ("one that is behind", "cloud.clocks.glance = \"-5s\"".into(), BOOT.into(), &[]),
         // Caches and revocation.
@@ -193,7 +194,11 @@ fn what_is_called_safe_is() {
             "glance.glance_store.default_store = \"swift\"\nglance.glance_store.swift_store_multi_tenant = true",
             boot,
         ),
-        (Lint::TransferOutlivesToken, "cloud.image_conversion.per_job = \"2MiB/s\"", boot),
+        (
+            Lint::TransferOutlivesToken,
+            "cloud.image_conversion.per_job = \"2MiB/s\"\nnova.DEFAULT.block_device_allocate_retries = 9000",
+            boot,
+        ),
     ];
     let mut tried = 0;
     for (lint, settings, workload) in cases {
