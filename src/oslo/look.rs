@@ -59,9 +59,49 @@ fn at_header(file: &Parsed<'_>, header: &Header<'_>, options: &[Opt]) -> Option<
     } else if written != meant && is_section() {
         let help = format!("write `[{meant}]`, without blanks and with underscores");
         Some(issue(format!("this is not `[{meant}]`, and no service reads it")).help(help))
+    } else if !is_known(&written, options) {
+        let known = options.iter().flat_map(Opt::names).map(|(section, _)| section);
+        let near = near(&written, known)?;
+        Some(
+            issue(format!("`[{written}]` is none of the sections that outlast knows: did you mean `[{near}]`?"))
+                .help(UNKNOWN),
+        )
     } else {
         None
     }
+}
+
+const UNKNOWN: &str = "services take names in silence that they do not know";
+
+/// Whether a section has an option that is read.
+fn is_known(section: &str, options: &[Opt]) -> bool {
+    options.iter().flat_map(Opt::names).any(|(known, _)| known == section)
+}
+
+/// The name that was meant, if one is so close that it must have been: a letter or two more, less, other or exchanged.
+/// Services have hundreds of names that are not known here, so what is only similar says nothing.
+pub(super) fn near<'n>(written: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let length = written.chars().count();
+    let most = match length {
+        0..5 => return None,
+        5..8 => 1,
+        _ => 2,
+    };
+    let close = known.map(|name| (strsim::damerau_levenshtein(written, name), name));
+    close.filter(|(distance, _)| (1..=most).contains(distance)).min().map(|(_, name)| name)
+}
+
+/// The option that was meant by a key that is none, in the section that was meant.
+pub(super) fn near_option<'o>(section: &str, key: &str, options: &'o [Opt]) -> Option<(&'o str, &'o str)> {
+    let names = || options.iter().flat_map(Opt::names);
+    let section =
+        if is_known(section, options) { section } else { near(section, names().map(|(section, _)| section))? };
+    let own = || names().filter(|(own, _)| *own == section);
+    if own().any(|(_, name)| name == key) {
+        return None;
+    }
+    let name = near(key, own().map(|(_, name)| name))?;
+    own().find(|(_, own)| *own == name)
 }
 
 fn at_key(file: &Parsed<'_>, assignment: &Assignment<'_>, options: &[Opt]) -> Option<Issue> {
@@ -75,6 +115,13 @@ fn at_key(file: &Parsed<'_>, assignment: &Assignment<'_>, options: &[Opt]) -> Op
     if is_own(&meant) {
         let help = format!("write `{meant}`: in files, names of options have small letters and underscores");
         return Some(issue(format!("this is not the option `{meant}`, and the service ignores it")).help(help));
+    }
+    if let Some((section, name)) = near_option(&section, &meant, options) {
+        let message = format!(
+            "`{}` is none of the options of `[{section}]` that outlast knows: did you mean `{name}`?",
+            assignment.key
+        );
+        return Some(issue(message).help(UNKNOWN));
     }
     let elsewhere = || options.iter().find(|option| option.name == meant && option.section != DEFAULT);
     let option = if section == DEFAULT { elsewhere()? } else { return None };
