@@ -157,6 +157,12 @@ lints! {
         source: "cinder:cinder/volume/api.py:attachment_deletion_allowed; OSSA-2023-003",
         remedy: "`[service_user] send_service_user_token = true` in nova.conf, with the role that Cinder accepts"
     }
+    NoCredentials: "OUT-S009" "no-credentials" Error {
+        when: "`send_service_user_token` is on, and `[service_user]` has nothing to log in with. A warning of Nova, which then sends none.",
+        rule: "Without `auth_type`, in that section or the one that `auth_section` names, no credentials are loaded. Cinder raises ServiceUserTokenNoAuth at every call to another service; Nova logs a warning and sends the user's token alone. Found in configuration files only.",
+        source: "nova:nova/service_auth.py; cinder:cinder/service_auth.py; keystoneauth:keystoneauth1/loading/conf.py:load_from_conf_options",
+        remedy: "`auth_type` and what goes with it in `[service_user]`"
+    }
     WindowZero: "OUT-W001" "window-zero" Warning {
         when: "`allow_expired_window` is 0. A note where no service sends service tokens anyway.",
         rule: "A service token helps only within the window. Without one the lifetime alone has to cover the longest job.",
@@ -164,7 +170,7 @@ lints! {
         remedy: "a window as long as the longest job, or a lifetime of that length"
     }
     ShortExpiration: "OUT-W002" "short-expiration" Warning {
-        when: "`expiration` is at most 120 s.",
+        when: "`expiration` is at most 120 s. An error at 0, with which every token is dead.",
         rule: "keystoneauth uses a token again only while at least 120 s of its life are left, so each request of a service fetches a token, and auth_token logs in anew for each validation.",
         source: "keystoneauth:keystoneauth1/identity/base.py:BaseIdentityPlugin.MIN_TOKEN_LIFE_SECONDS",
         remedy: "an `expiration` well above 120 s"

@@ -7,7 +7,7 @@ use super::table::Lint;
 use super::timed::{End, Lives, TooLate, end, size_of};
 use super::waits::{ADVISED, EXPIRATION, NEVER, WINDOW, quantile};
 use super::words::{Exact, as_option, bytes, percent};
-use crate::model::{Model, QuantityId, TokenAge, Workload};
+use crate::model::{Model, ProcessId, QuantityId, TokenAge, Workload};
 use crate::random::Dist;
 use crate::units::Span;
 
@@ -27,6 +27,9 @@ struct Refused {
 
 /// Everything of the kind about a workload.
 pub(super) fn findings(model: &Model, workload: &Workload, keys: &Keys) -> Option<Draft> {
+    if keys.expiration <= Span::ZERO {
+        return None;
+    }
     let lives = Lives { expiration: keys.expiration, window: keys.effective_window() };
     let refused = refused(model, workload, lives);
     let share: f64 = refused.iter().map(|refused| refused.share).sum();
@@ -51,7 +54,13 @@ pub(super) fn findings(model: &Model, workload: &Workload, keys: &Keys) -> Optio
     let Some(needed) = lifetime(model, workload, lives) else { return Some(draft) };
     let (age, note) = age(workload);
     let needed = needed + age;
-    let words = format!("a lifetime of at least {}{note}; or service tokens along the whole way", Exact(needed));
+    let otherwise = match (first.at.is_exchange, first.at.from) {
+        (true, _) => "what helps against OUT-S007",
+        (false, ProcessId::GLANCE_API) => "what helps against OUT-S005",
+        (false, _) if first.at.carried == Carried::Accepted => "a longer window, with keys that last as long",
+        (false, _) => "service tokens along the whole way",
+    };
+    let words = format!("a lifetime of at least {}{note}; or {otherwise}", Exact(needed));
     Some(draft.safe(Safe::set(EXPIRATION, format!("\"{}\"", as_option(needed)), words)))
 }
 

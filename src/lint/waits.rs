@@ -50,14 +50,18 @@ fn window_zero(keys: &Keys, rows: &[Row]) -> Option<Draft> {
 
 fn short_expiration(keys: &Keys) -> Option<Draft> {
     (keys.expiration <= MIN_TOKEN_LIFE).then_some(())?;
-    let what = format!(
+    let longer = MIN_TOKEN_LIFE * 5;
+    let safe = Safe::set(EXPIRATION, format!("\"{}\"", as_option(longer)), "a lifetime of some multiple of 120 s");
+    let draft = |what: String| Draft::new(Lint::ShortExpiration, "", what).safe(safe).key(EXPIRATION);
+    if keys.expiration <= Span::ZERO {
+        let what = "tokens live 0 s: they have expired when they are issued, and every request is refused";
+        return Some(draft(what.to_owned()).severity(Severity::Error));
+    }
+    Some(draft(format!(
         "tokens live {}, and keystoneauth reuses none that has less than {} left: every request fetches one",
         Exact(keys.expiration),
         Exact(MIN_TOKEN_LIFE)
-    );
-    let longer = MIN_TOKEN_LIFE * 5;
-    let safe = Safe::set(EXPIRATION, format!("\"{}\"", as_option(longer)), "a lifetime of some multiple of 120 s");
-    Some(Draft::new(Lint::ShortExpiration, "", what).safe(safe).key(EXPIRATION))
+    )))
 }
 
 /// Times that a workload's jobs spend in a row, as far as they can be known before.

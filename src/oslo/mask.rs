@@ -67,7 +67,7 @@ pub(super) fn masked(file: &Parsed<'_>, options: &[Opt], mentioned: &[(&str, &st
     let names = || options.iter().flat_map(Opt::names).chain(mentioned.iter().copied());
     for header in &file.lexed.headers {
         let name = normalised(header.name.trim_matches(is_blank)).replace('-', "_");
-        let is_near = || look::near(&name, options.iter().flat_map(Opt::names).map(|(section, _)| section)).is_some();
+        let is_near = || look::near_section(&name, options, &[]).is_some();
         if name == "default" || names().any(|(section, _)| section == name) || is_near() {
             shown.push(header.span.clone());
         }
@@ -84,7 +84,7 @@ pub(super) fn masked(file: &Parsed<'_>, options: &[Opt], mentioned: &[(&str, &st
             continue;
         }
         let meant = look::plain(assignment.key);
-        if names().any(|(_, name)| name == meant) || look::near_option(&section, &meant, options).is_some() {
+        if names().any(|(_, name)| name == meant) || look::near_option(&section, &meant, options, &[]).is_some() {
             shown.push(assignment.key_span.clone());
         }
     }
