@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::output::Output;
 use crate::document::read_text;
-use crate::import::{self, ConfFile, Configurations, CronFile, FILE_LIMIT, Schedule, Service};
+use crate::import::{self, Choices, ConfFile, Configurations, CronFile, FILE_LIMIT, Schedule, Service, ServiceRoles};
 use crate::oslo::File;
 use crate::scenario;
 use crate::units::{Span, parse};
@@ -15,7 +15,8 @@ use crate::units::{Span, parse};
 /// Which files of which service, and what no file says.
 #[derive(Debug, Args)]
 pub(super) struct ConfArgs {
-    /// Files of Keystone (keystone.conf), or folders with *.conf; in the order in which it reads them, later ones win
+    /// Files of Keystone (keystone.conf), or folders with *.conf; in the order in which it reads them, later ones win;
+    /// `-` is the standard input
     #[arg(long, value_name = "PATH")]
     keystone: Vec<PathBuf>,
     /// Files or folders of Nova (nova.conf)
@@ -36,6 +37,10 @@ pub(super) struct ConfArgs {
     /// Crontabs, of which the lines for `keystone-manage fernet_rotate` are read
     #[arg(long, value_name = "FILE")]
     crontab: Vec<PathBuf>,
+    /// Roles that a service user holds in Keystone, such as nova=service,admin; users are nova, cinder and nova_authtoken
+    /// (of nova.conf [keystone_authtoken]); may be given for each
+    #[arg(long, value_name = "USER=ROLE,…", value_parser = ServiceRoles::parse)]
+    service_roles: Vec<ServiceRoles>,
 }
 
 fn newest() -> &'static str {
@@ -69,8 +74,8 @@ impl ConfArgs {
         }
     }
 
-    /// Reads all of them; `None`: all that is wrong has been told.
-    pub(super) fn read(&self, output: &Output) -> Option<(Configurations, Schedule)> {
+    /// Reads all of them for a scenario of this name; `None`: all that is wrong has been told.
+    pub(super) fn read(&self, name: &str, output: &Output) -> Option<(Configurations, Choices)> {
         let mut is_good = true;
         let mut tell = |message: String| {
             output.error(message);
@@ -97,20 +102,29 @@ impl ConfArgs {
         let schedule = match (self.rotate_every, crontabs.as_slice()) {
             (Some(period), _) => Some(Schedule::Every(period)),
             (None, []) => Some(Schedule::Unsaid),
-            (None, crontabs) => match import::crontabs(crontabs) {
-                Ok(rotations) => Some(Schedule::Cron(rotations)),
-                Err(issues) => {
-                    output.issues(issues.render(output.stderr_colour()));
-                    None
+            (None, crontabs) => {
+                let read = import::crontabs(crontabs);
+                if let Some(warnings) = read.warnings.filter(|_| !output.quiet) {
+                    output.issues(warnings.render_warnings(output.stderr_colour()));
                 }
-            },
+                match read.rotations {
+                    Ok(rotations) => Some(Schedule::Cron(rotations)),
+                    Err(issues) => {
+                        output.issues(issues.render(output.stderr_colour()));
+                        None
+                    }
+                }
+            }
         };
         let read = import::read(files, &self.release);
         if let Some(warnings) = read.warnings.filter(|_| !output.quiet) {
             output.issues(warnings.render_warnings(output.stderr_colour()));
         }
         match read.configurations {
-            Ok(configurations) if is_good => Some((configurations, schedule?)),
+            Ok(configurations) if is_good => {
+                let roles = self.service_roles.clone();
+                Some((configurations, Choices { name: name.to_owned(), schedule: schedule?, roles }))
+            }
             Ok(_) => None,
             Err(issues) => {
                 output.issues(issues.render(output.stderr_colour()));
@@ -122,6 +136,9 @@ impl ConfArgs {
 
 /// A file as it is, a folder with what `--config-dir` of a service takes of it: `*.conf` in the order of names.
 fn of_folder(path: &Path, tell: &mut impl FnMut(String)) -> Vec<PathBuf> {
+    if path == Path::new("-") {
+        return vec![PathBuf::from("/dev/stdin")];
+    }
     if !path.is_dir() {
         return vec![path.to_owned()];
     }
@@ -142,6 +159,9 @@ fn of_folder(path: &Path, tell: &mut impl FnMut(String)) -> Vec<PathBuf> {
         name.ends_with(".conf") && !name.starts_with('.')
     };
     files.retain(is_conf);
+    if files.is_empty() {
+        tell(format!("{}: no file in this folder is named *.conf, so there is nothing to read", path.display()));
+    }
     files.sort();
     files
 }

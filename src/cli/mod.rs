@@ -216,10 +216,16 @@ struct CompareArgs {
 #[derive(Debug, Args)]
 struct LintArgs {
     /// Scenario files, or folders of them; without `[[workload]]`, every shipped job kind is looked at
-    #[arg(required_unless_present_any = ["preset", "keystone", "nova", "cinder", "glance"], value_name = "PATH")]
+    #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     #[command(flatten)]
     conf: conf::ConfArgs,
+    /// Look for these lints only: codes such as OUT-K001, or families such as OUT-K
+    #[arg(long, value_name = "CODES", value_delimiter = ',', value_parser = lint::codes)]
+    only: Vec<String>,
+    /// Leave these lints out
+    #[arg(long, value_name = "CODES", value_delimiter = ',', value_parser = lint::codes)]
+    ignore: Vec<String>,
     /// Also what a deployment tool ships (`outlast schema --presets` lists them)
     #[arg(long, value_name = "NAME")]
     preset: Vec<String>,

@@ -13,8 +13,10 @@ const MINUTES_A_DAY: i64 = 1_440;
 const DAYS_A_WEEK: i64 = 7;
 /// Days from 1 January 1970 to the Monday on which simulated time begins, 1 June 2026.
 const FIRST_DAY: i64 = 20_605;
-/// What a line runs, directly or through a script of a deployment tool.
-const COMMANDS: [&str; 2] = ["fernet_rotate", "fernet-rotate"];
+/// How the names of scripts begin that deployment tools put around `keystone-manage fernet_rotate`.
+const SCRIPTS: [&str; 4] = ["fernet_rotate", "fernet_keys_rotate", "rotate_fernet", "rotate_fernet_keys"];
+/// What may follow in such a name; anything else may look at the age of keys, or tell of it.
+const MORE: [&str; 7] = ["", "keys", "cron", "job", "all", "sync", "and"];
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 /// Words for five fields; a start of the machine is no time.
@@ -26,8 +28,9 @@ const WORDS: [(&str, &str); 8] = [
     ("@daily", "0 0 * * *"),
     ("@midnight", "0 0 * * *"),
     ("@hourly", "0 * * * *"),
-    ("@reboot", ""),
+    (REBOOT, ""),
 ];
+const REBOOT: &str = "@reboot";
 /// Instants that are written out for a schedule without a period.
 const MOST_INSTANTS: usize = 50_000;
 /// Lines that rotate keys, or are wrong: a crontab has few.
@@ -166,12 +169,19 @@ fn of_minutes(minutes: i64) -> Span {
     Span::from_seconds(minutes * 60)
 }
 
+/// What came of reading crontabs.
+#[derive(Debug)]
+pub struct CronRead {
+    /// The schedule; or lines that rotate and cannot be read, or that none rotates.
+    pub rotations: Result<Rotations, Issues>,
+    /// Lines that rotate at no time that could be told.
+    pub warnings: Option<Issues>,
+}
+
 /// Reads crontabs, each of a node that hands its keys to all others: together they are one schedule.
-///
-/// # Errors
-/// Lines that rotate and cannot be read, or that none rotates.
-pub fn crontabs(files: &[CronFile]) -> Result<Rotations, Issues> {
+pub fn crontabs(files: &[CronFile]) -> CronRead {
     let mut issues = Collected::default();
+    let mut warnings = Collected::default();
     let mut sources = Sources::default();
     let mut lines = Vec::new();
     for (file, source) in files.iter().zip(0..) {
@@ -179,7 +189,7 @@ pub fn crontabs(files: &[CronFile]) -> Result<Rotations, Issues> {
         let mut start = 0;
         for (number, raw) in (1..).zip(file.text.split_inclusive('\n')) {
             let line = raw.trim();
-            let fields = fields(line).filter(|_| COMMANDS.iter().any(|command| line.contains(command)));
+            let fields = fields(line).filter(|fields| rotates(&line[fields.len()..]));
             let begin = raw.len() - raw.trim_start().len();
             // Commands and settings of the environment may hold secrets.
             let kept = fields.map_or(0, |fields| harmless(fields).len());
@@ -191,6 +201,11 @@ pub fn crontabs(files: &[CronFile]) -> Result<Rotations, Issues> {
                 let from = (start + begin) as u32;
                 let place = Place { source, start: from, end: from + kept as u32 };
                 match read_line(fields, format!("{}:{number}", file.name)) {
+                    _ if fields == REBOOT => {
+                        let help = "set `cloud.fernet_rotation.extra` by hand for starts of the machine";
+                        let message = "`@reboot` names no time, and the line is left out";
+                        warnings.push(Issue::at(place, message).help(help));
+                    }
                     _ if issues.len() > MOST_LINES => break,
                     Ok(_) if lines.len() >= MOST_LINES => {
                         issues.push(Issue::at(place, format!("more than {MOST_LINES} lines rotate the keys")));
@@ -206,7 +221,9 @@ pub fn crontabs(files: &[CronFile]) -> Result<Rotations, Issues> {
     let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
     let rotations = Rotations { lines };
     if issues.len() == 0 && rotations.lines.is_empty() {
-        let message = format!("no line runs `keystone-manage fernet_rotate` in {}", crate::document::listing(&names));
+        let when = if warnings.len() > 0 { " at a time that it names" } else { "" };
+        let names = crate::document::listing(&names);
+        let message = format!("no line runs `keystone-manage fernet_rotate`{when} in {names}");
         issues.push(Issue::general(message).help("say `--rotate-every 12h` if something else rotates the keys"));
     } else if issues.len() == 0 && rotations.on_days(0..LONGEST_PAST).is_empty() {
         issues.push(Issue::general("no day of ten years has the dates that the lines ask for"));
@@ -217,7 +234,30 @@ pub fn crontabs(files: &[CronFile]) -> Result<Rotations, Issues> {
         let message = format!("the keys rotate without a period and more than {MOST_INSTANTS} times in ten weeks");
         issues.push(Issue::general(message).help("say `--rotate-every` with the shortest time between two rotations"));
     }
-    if issues.len() == 0 { Ok(rotations) } else { Err(issues.finish(sources.into_list())) }
+    let sources = sources.into_list();
+    let warnings = (warnings.len() > 0).then(|| warnings.finish(sources.clone()));
+    CronRead { rotations: if issues.len() == 0 { Ok(rotations) } else { Err(issues.finish(sources)) }, warnings }
+}
+
+/// Whether a command rotates keys: `fernet_rotate` as an argument of keystone-manage, or a script whose name says so.
+fn rotates(command: &str) -> bool {
+    let is_end = |c: char| c.is_whitespace() || ";&|()<>'\"`%".contains(c);
+    let mut has_manage = false;
+    command.split(is_end).filter(|word| !word.is_empty() && !word.starts_with('-')).any(|word| {
+        let name = word.rsplit('/').next().unwrap_or_default();
+        has_manage |= name.contains("keystone-manage");
+        if word == "fernet_rotate" { has_manage } else { is_script(name) }
+    })
+}
+
+fn is_script(name: &str) -> bool {
+    let plain = name.to_lowercase().replace('-', "_");
+    let stem = [".sh", ".py"].iter().find_map(|end| plain.strip_suffix(end)).unwrap_or(&plain);
+    let stem = stem.strip_prefix("keystone_").unwrap_or(stem);
+    SCRIPTS.iter().filter_map(|script| stem.strip_prefix(script)).any(|more| {
+        let first = more.strip_prefix('_').unwrap_or(more).split('_').next().unwrap_or_default();
+        (more.is_empty() || more.starts_with('_')) && MORE.contains(&first)
+    })
 }
 
 /// The part of a line that says when; `None`: it is a comment, a setting or empty.
@@ -261,7 +301,7 @@ fn harmless(fields: &str) -> &str {
 
 fn read_line(fields: &str, at: String) -> Result<Line, String> {
     let spelled = match WORDS.iter().find(|(word, _)| *word == fields) {
-        Some((_, "")) => return Err("`@reboot` names no time: set `cloud.fernet_rotation.extra` by hand".to_owned()),
+        Some((_, "")) => return Err("this names no time".to_owned()),
         Some((_, spelled)) => spelled,
         None if fields.starts_with('@') => return Err("the word behind the `@` is unknown to cron".to_owned()),
         None => fields,
@@ -326,7 +366,7 @@ mod tests {
     use super::*;
 
     fn one(text: &str) -> Result<Rotations, Issues> {
-        crontabs(&[CronFile { name: "crontab".to_owned(), text: Arc::from(text) }])
+        crontabs(&[CronFile { name: "crontab".to_owned(), text: Arc::from(text) }]).rotations
     }
 
     fn line(schedule: &str) -> Rotations {
@@ -389,6 +429,35 @@ mod tests {
     }
 
     #[test]
+    fn commands_are_known_by_their_words() {
+        let cases = [
+            (" root keystone-manage fernet_rotate", true),
+            (" /usr/bin/keystone-manage --config-file /etc/k.conf fernet_rotate >/dev/null", true),
+            (" docker exec keystone sh -c 'keystone-manage fernet_rotate'", true),
+            (" docker exec -t keystone_fernet /usr/bin/fernet-rotate.sh", true),
+            (" /opt/keystone-fernet-rotate.sh", true),
+            (" /usr/local/bin/fernet_rotate_and_sync", true),
+            (" /usr/local/bin/check_fernet_rotate_age", false),
+            (" /usr/local/bin/fernet_rotate_age", false),
+            (" logger fernet_rotate was run", false),
+            (" keystone-manage fernet_setup", false),
+            (" report --log=/var/log/fernet_rotate", false),
+        ];
+        for (command, expected) in cases {
+            assert_eq!(rotates(command), expected, "{command}");
+        }
+    }
+
+    #[test]
+    fn a_line_without_a_time_is_left_out() {
+        let text = "@reboot root hunter2; keystone-manage fernet_rotate\n0 3 * * * keystone-manage fernet_rotate\n";
+        let read = crontabs(&[CronFile { name: "crontab".to_owned(), text: Arc::from(text) }]);
+        assert_eq!(read.rotations.unwrap_or_else(|issues| panic!("{issues}")).origin(), "crontab:2");
+        let warnings = read.warnings.unwrap().to_string();
+        assert!(warnings.contains("`@reboot` names no time") && !warnings.contains("hunter2"), "{warnings}");
+    }
+
+    #[test]
     fn wrong_lines_are_told_without_their_commands() {
         let cases = [
             ("60 0 * * *", "`60` is no minute"),
@@ -398,7 +467,7 @@ mod tests {
             ("9-5 * * * *", "`9-5` is no minute"),
             ("*/0 * * * *", "`*/0` is no minute"),
             ("+5 * * * *", "`+5` is no minute"),
-            ("@reboot", "names no time"),
+            ("@reboot", "no line runs `keystone-manage fernet_rotate` at a time that it names"),
             ("@fortnightly", "unknown to cron"),
             ("0 0 30 2 *", "no day of ten years"),
             ("0-58 * * * *", "more than 50000 times"),

@@ -5,6 +5,8 @@
 //! comes from. What is no option of that table is not read, kept or shown: it may be a password.
 
 mod cron;
+mod grounds;
+mod roles;
 mod services;
 mod stores;
 mod text;
@@ -19,7 +21,9 @@ use crate::scenario::{self, ServiceOption};
 use services::Gone;
 use stores::Layout;
 
-pub use cron::{CronFile, Rotations, crontabs};
+pub use cron::{CronFile, CronRead, Rotations, crontabs};
+pub use grounds::line_in_file;
+pub use roles::ServiceRoles;
 pub use services::Service;
 pub use text::{Choices, Schedule, scenario_text, settings_text};
 
@@ -42,6 +46,8 @@ pub struct Configurations {
     /// The files of each service, in the order in which it reads them.
     files: Vec<(Service, Vec<String>)>,
     settings: Vec<Setting>,
+    /// Options that nobody has written, with what is of no effect without them.
+    lacking: Vec<(&'static str, Written)>,
 }
 
 /// An option and what is said of it.
@@ -87,6 +93,11 @@ impl Configurations {
         self.places().find(|(known, _)| *known == path).map(|(_, at)| at)
     }
 
+    /// Names of all files, those of a service in the order in which it reads them.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().flat_map(|(_, files)| files).map(String::as_str)
+    }
+
     fn files_of(&self, service: Service) -> &[String] {
         self.files.iter().find(|(known, _)| *known == service).map_or(&[], |(_, files)| files)
     }
@@ -97,7 +108,7 @@ impl Configurations {
 pub fn read(files: Vec<ConfFile>, release: &str) -> Read {
     let mut problems = Problems::default();
     let mut sources = Sources::default();
-    let mut settings: Vec<(ServiceOption, Reading, &'static str)> = Vec::new();
+    let mut found = Found::default();
     let mut names = Vec::new();
     if !scenario::releases().contains(&release) {
         let message = format!("unknown release `{release}`; known are {}", listing(scenario::releases()));
@@ -107,22 +118,31 @@ pub fn read(files: Vec<ConfFile>, release: &str) -> Read {
     for service in Service::ALL {
         let own: Vec<oslo::File> =
             files.iter().filter(|file| file.service == service).map(|file| file.file.clone()).collect();
-        of_service(service, release, &own, first_source, &mut settings, &mut sources, &mut problems);
+        of_service(service, release, &own, first_source, &mut found, &mut sources, &mut problems);
         first_source += own.len() as u32;
         names.push((service, own.into_iter().map(|file| file.name).collect()));
     }
     drop(files);
     let sources = sources.into_list();
     let settings: Vec<Setting> =
-        settings.into_iter().map(|(option, reading, note)| setting(option, reading, note, &sources)).collect();
+        found.settings.into_iter().map(|(option, reading, note)| setting(option, reading, note, &sources)).collect();
+    let lacking = found.lacking.into_iter().map(|(option, place)| (option, written(place, &sources))).collect();
     let warnings = problems.warnings;
     let warnings = (warnings.len() > 0).then(|| warnings.finish(sources.clone()));
     let configurations = if problems.errors.len() > 0 {
         Err(problems.errors.finish(sources))
     } else {
-        Ok(Configurations { release: release.to_owned(), files: names, settings })
+        Ok(Configurations { release: release.to_owned(), files: names, settings, lacking })
     };
     Read { configurations, warnings }
+}
+
+/// What files say, before places are looked up.
+#[derive(Default)]
+struct Found {
+    /// With what else is to be known of each.
+    settings: Vec<(ServiceOption, Reading, &'static str)>,
+    lacking: Vec<(&'static str, Place)>,
 }
 
 /// Reads the files of one service, and adds what of them may be shown to the sources.
@@ -131,7 +151,7 @@ fn of_service(
     release: &str,
     files: &[oslo::File],
     first_source: u32,
-    settings: &mut Vec<(ServiceOption, Reading, &'static str)>,
+    found: &mut Found,
     sources: &mut Sources,
     problems: &mut Problems,
 ) {
@@ -142,17 +162,19 @@ fn of_service(
     for option in options() {
         let section = layout.section(option);
         if section != option.section {
+            namespace.choose(section.as_str());
             namespace.declare([oslo::Opt { section: section.clone(), ..services::declared(option, release) }]);
         }
         let (reading, note) = match layout.default_store(option) {
-            Some((kind, place)) => {
-                let (store, note) = stores::simulated(&kind);
-                (Reading::Found(oslo::Value::Text(store.to_owned()), place), note)
+            Some((kind, place)) => layout.simulated(option, Reading::Found(oslo::Value::Text(kind), place)),
+            None => {
+                let reading = namespace.read(&section, option.name, problems);
+                found.lacking.extend(layout.lacking(option, &reading));
+                layout.simulated(option, reading)
             }
-            None => stored(option, namespace.read(&section, option.name, problems)),
         };
         check(option, &reading, problems);
-        settings.push((option, reading, note));
+        found.settings.push((option, reading, note));
     }
     namespace.look_alikes(problems);
     let gone = services::gone();
@@ -170,24 +192,13 @@ fn of_service(
     }
 }
 
-/// The kind of a store as scenarios name it.
-fn stored(option: ServiceOption, reading: Reading) -> (Reading, &'static str) {
-    match reading {
-        Reading::Found(oslo::Value::Text(kind), place) if option.path() == stores::DEFAULT_STORE => {
-            let (store, note) = stores::simulated(&kind);
-            (Reading::Found(oslo::Value::Text(store.to_owned()), place), note)
-        }
-        other => (other, ""),
-    }
-}
-
 /// Whether the value is one that a scenario takes.
 fn check(option: ServiceOption, reading: &Reading, problems: &mut Problems) {
     let (value, place) = match reading {
         Reading::Found(value, place) => (value, place),
         Reading::Elsewhere(place) => {
             let message = format!("`{}` refers to an option that outlast does not read", option.name);
-            let help = "the scenario has the default instead, to be set by hand";
+            let help = "outlast takes its default instead";
             problems.warnings.push(Issue::at(*place, message).help(help));
             return;
         }

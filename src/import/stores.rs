@@ -1,4 +1,5 @@
-//! Where a service looks for an option that another option moves: Glance's stores, and Cinder's log-in to Nova.
+//! What options outside the key table decide about those in it: where a service looks for them (Glance's stores, Cinder's
+//! log-in to Nova), and whether they are of any effect (credentials for service tokens, a backup driver other than Swift's).
 
 use crate::document::{Issue, Place};
 use crate::oslo::{DEFAULT, Namespace, Opt, Problems, Reading, Type, Value};
@@ -19,7 +20,14 @@ pub(super) struct Layout {
     store_section: Option<String>,
     /// The section that Cinder's `[nova]` points to.
     login_section: Option<String>,
+    /// The option without which the service has no credentials for service tokens, if nobody has written it.
+    lacking: Option<&'static str>,
+    /// Where a backup driver is named that is not Swift's.
+    other_backups: Option<Place>,
 }
+
+const SERVICE_USER: &str = "service_user";
+const SWITCH: &str = "send_service_user_token";
 
 fn text_option(section: &str, name: &str, kind: Type) -> Opt {
     Opt { section: section.to_owned(), name: name.to_owned(), deprecated: Vec::new(), kind, default: None }
@@ -36,11 +44,26 @@ impl Layout {
     /// Finds it in the files of a service.
     pub(super) fn of(service: Service, namespace: &mut Namespace<'_>, problems: &mut Problems) -> Layout {
         match service {
-            Service::Keystone | Service::Nova => Layout::default(),
+            Service::Keystone => Layout::default(),
+            Service::Nova => {
+                let has_credentials = has_credentials(namespace, problems);
+                Layout { lacking: (!has_credentials).then_some("nova.service_user.auth_type"), ..Layout::default() }
+            }
             Service::Cinder => {
-                namespace.declare([text_option("nova", "auth_section", Type::Text)]);
+                let has_credentials = has_credentials(namespace, problems);
+                namespace.declare([
+                    text_option("nova", "auth_section", Type::Text),
+                    text_option(DEFAULT, "backup_driver", Type::Text),
+                ]);
                 let section = read_text(namespace, "nova", "auth_section", problems).map(|(name, _)| lower(&name));
-                Layout { login_section: section, ..Layout::default() }
+                let driver = read_text(namespace, DEFAULT, "backup_driver", problems);
+                let other = driver.filter(|(driver, _)| !driver.to_lowercase().contains("swift"));
+                Layout {
+                    login_section: section,
+                    lacking: (!has_credentials).then_some("cinder.service_user.auth_type"),
+                    other_backups: other.map(|(_, place)| place),
+                    ..Layout::default()
+                }
             }
             Service::Glance => Layout::of_glance(namespace, problems),
         }
@@ -65,7 +88,7 @@ impl Layout {
             problems.errors.push(Issue::at(named_at, message));
             return Layout::default();
         };
-        Layout { store: Some((kind, named_at)), store_section: Some(lower(&name)), login_section: None }
+        Layout { store: Some((kind, named_at)), store_section: Some(lower(&name)), ..Layout::default() }
     }
 
     /// The section in which a service looks for this option.
@@ -78,9 +101,67 @@ impl Layout {
         moved.clone().unwrap_or_else(|| option.section.to_owned())
     }
 
+    /// What is lacking for the option to be of effect, and where the option stands.
+    pub(super) fn lacking(&self, option: ServiceOption, reading: &Reading) -> Option<(&'static str, Place)> {
+        match reading {
+            Reading::Found(Value::Flag(true), place) if is_switch(option) => Some((self.lacking?, *place)),
+            _ => None,
+        }
+    }
+
+    /// What a scenario has for what the files say of an option, and what is to be said of that.
+    pub(super) fn simulated(&self, option: ServiceOption, reading: Reading) -> (Reading, &'static str) {
+        if let Some(place) = self.other_backups.filter(|_| option.path() == "cinder.DEFAULT.backup_swift_auth") {
+            let note =
+                "this `backup_driver` is not Swift's; backups are simulated as such to Swift without the user's token";
+            return (Reading::Found(Value::Text("single_user".to_owned()), place), note);
+        }
+        match (reading, self.lacking) {
+            (Reading::Found(Value::Flag(true), place), Some(_)) if is_switch(option) => {
+                let note = if option.service == Service::Nova.code() {
+                    "it is on, and no `auth_type` is set for `[service_user]`: Nova sends the user's token alone"
+                } else {
+                    "please set: it is on, and no `auth_type` is set for `[service_user]`, so that every call of Cinder to Glance and \
+                     Nova fails, which is not simulated"
+                };
+                (Reading::Found(Value::Flag(false), place), note)
+            }
+            (Reading::Found(Value::Text(kind), place), _) if option.path() == DEFAULT_STORE => {
+                let (store, note) = simulated(&kind);
+                (Reading::Found(Value::Text(store.to_owned()), place), note)
+            }
+            (other, _) => (other, ""),
+        }
+    }
+
     /// The kind of the default store, if `enabled_backends` decides it.
     pub(super) fn default_store(&self, option: ServiceOption) -> Option<(String, Place)> {
         if option.path() == DEFAULT_STORE { self.store.clone() } else { None }
+    }
+}
+
+fn is_switch(option: ServiceOption) -> bool {
+    (option.section, option.name) == (SERVICE_USER, SWITCH)
+}
+
+/// Whether `[service_user]` has something to log in with, by keystoneauth1/loading/conf.py:load_from_conf_options: an
+/// `auth_type`, in the section that `auth_section` names if it does. Which plugin it is does not matter.
+fn has_credentials(namespace: &mut Namespace<'_>, problems: &mut Problems) -> bool {
+    namespace.declare([text_option(SERVICE_USER, "auth_section", Type::Text)]);
+    let section = match namespace.read(SERVICE_USER, "auth_section", problems) {
+        Reading::Found(Value::Text(name), _) if !name.is_empty() => lower(&name),
+        Reading::Elsewhere(_) => return true,
+        _ => SERVICE_USER.to_owned(),
+    };
+    if section != SERVICE_USER {
+        namespace.choose(section.as_str());
+    }
+    let older = vec![(section.clone(), "auth_plugin".to_owned())];
+    namespace.declare([Opt { deprecated: older, ..text_option(&section, "auth_type", Type::Text) }]);
+    match namespace.read(&section, "auth_type", problems) {
+        Reading::Found(Value::Text(name), _) => !name.is_empty(),
+        Reading::Elsewhere(_) => true,
+        _ => false,
     }
 }
 
@@ -89,7 +170,7 @@ fn lower(section: &str) -> String {
 }
 
 /// The store of a scenario that stands for one of Glance's, and what is to be said of it.
-pub(super) fn simulated(kind: &str) -> (&str, &'static str) {
+fn simulated(kind: &str) -> (&str, &'static str) {
     match kind {
         "file" | "filesystem" => ("file", ""),
         "swift" | "swift+http" | "swift+https" | "swift+config" => ("swift", ""),

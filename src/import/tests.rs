@@ -37,7 +37,7 @@ fn places_are_those_of_the_files() {
 fn stores_of_glance_and_the_login_of_cinder_may_stand_elsewhere() {
     let store = |text: &str| {
         let found = good(vec![conf(Service::Glance, "g.conf", text)]);
-        let choices = Choices { name: "x".to_owned(), schedule: Schedule::Unsaid };
+        let choices = Choices { name: "x".to_owned(), schedule: Schedule::Unsaid, roles: Vec::new() };
         let text = scenario_text(&found, &choices);
         let line = text.lines().find(|line| line.starts_with("default_store")).map(str::to_owned);
         line.unwrap_or_else(|| panic!("{text}"))
@@ -76,7 +76,7 @@ fn names_of_files_and_texts_do_not_leave_their_place() {
     let text = "[cache]\nbackend = dogpile.cache.dbm\n[token]\nexpiration = 500\n";
     let nova = "[keystone_authtoken]\nservice_token_roles = a\"b\\c\td, é\n";
     let found = good(vec![conf(Service::Keystone, "a\nb = 1\u{7}.conf", text), conf(Service::Nova, "n.conf", nova)]);
-    let choices = Choices { name: "x".to_owned(), schedule: Schedule::Every(Span::from_seconds(1)) };
+    let choices = Choices { name: "x".to_owned(), schedule: Schedule::Every(Span::from_seconds(1)), roles: Vec::new() };
     let scenario = scenario_text(&found, &choices);
     assert!(scenario.contains("# a?b = 1?.conf:4"), "{scenario}");
     assert!(scenario.contains(r#"["a\"b\\c\u0009d", "é"]"#), "{scenario}");
@@ -89,7 +89,8 @@ fn names_of_files_and_texts_do_not_leave_their_place() {
 fn any_lifetime_makes_a_scenario() {
     for (lifetime, age) in [(1, "of_expiration"), (120, "of_expiration"), (121, "renewing"), (86_400, "renewing")] {
         let found = good(vec![conf(Service::Keystone, "k.conf", &format!("[token]\nexpiration = {lifetime}\n"))]);
-        let scenario = scenario_text(&found, &Choices { name: "x".to_owned(), schedule: Schedule::Unsaid });
+        let scenario =
+            scenario_text(&found, &Choices { name: "x".to_owned(), schedule: Schedule::Unsaid, roles: Vec::new() });
         assert!(scenario.contains(&format!("token_age = {{ {age} = ")), "{lifetime}: {scenario}");
         let loaded = scenario::load_text("x.toml", &scenario, Path::new(""), &scenario::Overrides::default());
         assert!(loaded.is_ok(), "{lifetime}: {}", loaded.expect_err("it is no scenario"));

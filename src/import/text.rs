@@ -7,6 +7,7 @@ use crate::identity::defaults::MIN_TOKEN_LIFE;
 use crate::units::Span;
 
 use super::cron::{Regular, Rotations};
+use super::roles::{ServiceRoles, USERS};
 use super::services::Service;
 use super::{Configurations, Said, Setting};
 use crate::model::Written;
@@ -18,6 +19,15 @@ pub struct Choices {
     pub name: String,
     /// When the keys rotate.
     pub schedule: Schedule,
+    /// Which roles service users hold; of one that is named twice the last.
+    pub roles: Vec<ServiceRoles>,
+}
+
+impl Choices {
+    /// The roles of a user, if somebody has said them.
+    pub(super) fn roles_of(&self, user: &str) -> Option<&[String]> {
+        self.roles.iter().rev().find(|said| said.user == user).map(|said| said.roles.as_slice())
+    }
 }
 
 /// When the keys rotate.
@@ -83,7 +93,7 @@ pub fn settings_text(configurations: &Configurations, choices: &Choices) -> Stri
     for service in Service::ALL {
         options(&mut text, configurations, service);
     }
-    cloud(&mut text, configurations, &plan);
+    cloud(&mut text, configurations, choices, &plan);
     text
 }
 
@@ -135,7 +145,7 @@ fn please(value: &str, what: &str) -> (String, String) {
     (value.to_owned(), format!("{SET}: {what}"))
 }
 
-fn cloud(text: &mut String, configurations: &Configurations, plan: &Plan) {
+fn cloud(text: &mut String, configurations: &Configurations, choices: &Choices, plan: &Plan) {
     let release = &configurations.release;
     table(
         text,
@@ -154,14 +164,15 @@ fn cloud(text: &mut String, configurations: &Configurations, plan: &Plan) {
             please("sync_lag = \"0s\"", "how long a new key takes to reach the other nodes"),
         ],
     );
-    let roles = |user: &str| format!("`openstack role assignment list --names --user {user}`");
-    table(text, "cloud.service_users.nova", &[please("roles = [\"service\"]", &roles("nova"))]);
-    table(text, "cloud.service_users.cinder", &[please("roles = [\"service\"]", &roles("cinder"))]);
-    table(
-        text,
-        "cloud.service_users.nova_authtoken",
-        &[please("roles = [\"admin\", \"service\"]", "roles of the user of nova.conf [keystone_authtoken]")],
-    );
+    for user in &USERS {
+        let list =
+            |roles: &mut dyn Iterator<Item = String>| format!("roles = [{}]", roles.collect::<Vec<_>>().join(", "));
+        let line = match choices.roles_of(user.name) {
+            Some(roles) => (list(&mut roles.iter().map(|role| quoted(role))), "--service-roles".to_owned()),
+            None => please(&list(&mut user.guess.iter().map(|role| quoted(role))), user.ask),
+        };
+        table(text, &format!("cloud.service_users.{}", user.name), &[line]);
+    }
     table(text, "cloud.image_transfer", &[please("per_job = \"77MiB/s\"", "how fast one image is downloaded")]);
     table(text, "cloud.image_conversion", &[please("per_job = \"200MiB/s\"", "how fast one image is converted")]);
     table(text, "cloud.requests", &[please("time = { exponential = { mean = \"40ms\" } }", "work of one API request")]);

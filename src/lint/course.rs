@@ -50,10 +50,27 @@ pub struct Hop {
 pub(super) enum Call {
     /// A request.
     Hop(Hop, StepId),
-    /// The user's token is exchanged.
-    Exchange(ProcessId, StepId),
+    /// The user's token is exchanged, behind this door.
+    Exchange(ProcessId, StepId, Door),
     /// Cinder refuses to delete an attachment in use.
-    DetachConflict(StepId),
+    DetachConflict(StepId, Door),
+}
+
+/// How a request came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Door {
+    pub(super) from: ProcessId,
+    pub(super) carried: Carried,
+}
+
+impl Door {
+    /// At the beginning nothing has been asked for.
+    const NONE: Door = Door { from: ProcessId::CLIENT, carried: Carried::Nothing };
+
+    /// Whether what comes behind it is ever reached.
+    fn opens(self) -> bool {
+        self.carried != Carried::RoleRefused
+    }
 }
 
 /// How far to walk.
@@ -78,11 +95,20 @@ pub(super) struct Met {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Stand {
     at: Label,
-    /// Whether a service token that counts came with the request accepted last.
-    with_service_token: bool,
+    /// How the request came in that was accepted last.
+    last: Door,
+    /// Those that are not answered yet, the innermost last.
+    doors: Vec<Door>,
     delegated: Option<Delegated>,
     /// Of every resource.
     states: Vec<u8>,
+}
+
+impl Stand {
+    /// How the request came in around what is done here; outside of any, the last one.
+    fn door(&self) -> Door {
+        self.doors.last().copied().unwrap_or(self.last)
+    }
 }
 
 /// What was got in place of the user's token.
@@ -99,7 +125,7 @@ const MOST_STANDS: usize = 200_000;
 pub(super) fn walk(model: &Model, program: &Program, from: Label, resources: usize, walk: Walk) -> Met {
     let mut met = Met::default();
     let mut seen = HashSet::new();
-    let start = Stand { at: from, with_service_token: false, delegated: None, states: vec![0; resources] };
+    let start = Stand { at: from, last: Door::NONE, doors: Vec::new(), delegated: None, states: vec![0; resources] };
     let mut open = vec![start];
     while let Some(stand) = open.pop() {
         if seen.len() >= MOST_STANDS || !seen.insert(stand.clone()) {
@@ -127,7 +153,10 @@ fn step(model: &Model, program: &Program, stand: Stand, walk: Walk, met: &mut Me
         if request.credentials != Credentials::Own {
             call(Call::Hop(hop, request.step));
         }
-        Stand { with_service_token: hop.carried == Carried::Accepted, ..on() }
+        let last = Door { from: hop.from, carried: hop.carried };
+        let mut next = Stand { last, ..on() };
+        next.doors.extend(request.has_inside.then_some(last));
+        next
     };
     match program.op(stand.at) {
         Op::Request { request, refused: away } => {
@@ -146,17 +175,21 @@ fn step(model: &Model, program: &Program, stand: Stand, walk: Walk, met: &mut Me
             next.extend(refused(poll.gave_up.to));
             next
         }
-        Op::Leave { forgets, .. } => vec![Stand { delegated: stand.delegated.filter(|_| !forgets), ..on() }],
+        Op::Leave { forgets, .. } => {
+            let mut next = Stand { delegated: stand.delegated.filter(|_| !forgets), ..on() };
+            next.doors.pop();
+            vec![next]
+        }
         Op::Answer { step, reason, refused: away, .. } => {
-            if *reason == Some(Reason::DetachConflict) {
-                call(Call::DetachConflict(*step));
+            if *reason == Some(Reason::DetachConflict) && stand.door().opens() {
+                call(Call::DetachConflict(*step, stand.door()));
             }
             refused(away.to).into_iter().collect()
         }
-        Op::Obtain { how, of, step, from, refused: away, .. } => {
+        Op::Obtain { how, of, step, from, inside, refused: away } => {
             let same_life = *of != Credentials::Own && stand.delegated != Some(Delegated::AnotherLife);
-            if *how == Obtain::Exchange && same_life {
-                call(Call::Exchange(*from, *step));
+            if *how == Obtain::Exchange && same_life && (!inside || stand.door().opens()) {
+                call(Call::Exchange(*from, *step, stand.door()));
             }
             let delegated = match how {
                 Obtain::Exchange if same_life => Delegated::SameLife,
@@ -179,7 +212,7 @@ fn step(model: &Model, program: &Program, stand: Stand, walk: Walk, met: &mut Me
         }
         Op::NextPart { done, .. } | Op::NextRepeat { done } => vec![on(), to(*done)],
         Op::Fork { branch } => {
-            let fresh = Stand { at: *branch, with_service_token: false, ..stand.clone() };
+            let fresh = Stand { at: *branch, last: Door::NONE, doors: Vec::new(), ..stand.clone() };
             vec![fresh, on()]
         }
         Op::Set { resource, state } => {
@@ -192,7 +225,9 @@ fn step(model: &Model, program: &Program, stand: Stand, walk: Walk, met: &mut Me
             vec![if holds { on() } else { to(*otherwise) }]
         }
         Op::IfZero { otherwise, .. } => vec![to(*otherwise), on()],
-        Op::IfServiceToken { otherwise } => vec![if stand.with_service_token { on() } else { to(*otherwise) }],
+        Op::IfServiceToken { otherwise } => {
+            vec![if stand.last.carried == Carried::Accepted { on() } else { to(*otherwise) }]
+        }
         Op::Jump(label) => vec![to(*label)],
         Op::Again { again, .. } => vec![to(*again), on()],
         Op::Acquire(_)

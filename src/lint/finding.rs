@@ -6,7 +6,7 @@ use std::hash::Hash;
 use super::table::{Lint, Severity};
 use super::words::Exact;
 use crate::model::study::{Axis, Point, Study};
-use crate::model::{Places, Written};
+use crate::model::{Change, Places, Written};
 use crate::units::Instant;
 
 /// Something that is wrong with a scenario's settings, or worth knowing.
@@ -28,6 +28,8 @@ pub struct Finding {
     pub keys: Vec<String>,
     /// Where the first of them that somebody has written stands; `None`: all are defaults.
     pub place: Option<Written>,
+    /// Which of what it rests on is a guess, and why; empty: nothing is.
+    pub assumed: Vec<String>,
     /// Where in the sweep it holds.
     pub at: Scope,
 }
@@ -41,27 +43,31 @@ pub struct Safe {
     pub value: String,
     /// The advice in words.
     pub words: String,
+    /// Where and how the file of a service has it, where such files were read.
+    pub line: Option<String>,
 }
 
 impl Safe {
     /// A key with a value.
     pub(super) fn set(key: impl Into<String>, value: impl Into<String>, words: impl Into<String>) -> Safe {
-        Safe { key: Some(key.into()), value: value.into(), words: words.into() }
+        Safe { key: Some(key.into()), value: value.into(), words: words.into(), line: None }
     }
 
     /// Something that is no value of one key.
     pub(super) fn other(words: impl Into<String>) -> Safe {
-        Safe { key: None, value: String::new(), words: words.into() }
+        Safe { key: None, value: String::new(), words: words.into(), line: None }
     }
 }
 
-/// Points of a sweep.
+/// Points of a sweep, and a time between changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
     /// Their numbers, ascending.
     pub points: Vec<usize>,
     /// Which these are, in words; empty: all of them.
     pub words: String,
+    /// From which change to which, in words; empty: all the time.
+    pub when: String,
 }
 
 impl Scope {
@@ -70,9 +76,16 @@ impl Scope {
         self.words.is_empty()
     }
 
-    pub(super) fn of(study: &Study, points: Vec<usize>) -> Scope {
+    /// When and where, in words; empty: always and everywhere.
+    pub fn told(&self) -> String {
+        let gap = if self.when.is_empty() || self.words.is_empty() { "" } else { ", " };
+        format!("{}{gap}{}", self.when, self.words)
+    }
+
+    pub(super) fn of(study: &Study, mut points: Vec<usize>) -> Scope {
+        points.dedup();
         let words = if points.len() == study.points.len() { String::new() } else { words(study, &points) };
-        Scope { points, words }
+        Scope { points, words, when: String::new() }
     }
 }
 
@@ -120,8 +133,6 @@ pub(super) struct Draft {
     pub(super) why: Vec<String>,
     pub(super) safe: Vec<Safe>,
     pub(super) keys: Vec<String>,
-    /// The change from which on it holds.
-    since: Option<Instant>,
 }
 
 impl Draft {
@@ -135,7 +146,6 @@ impl Draft {
             why: Vec::new(),
             safe: Vec::new(),
             keys: Vec::new(),
-            since: None,
         }
     }
 
@@ -159,31 +169,53 @@ impl Draft {
     }
 }
 
-/// What was found at one point, over all of its changes.
-#[derive(Debug, Default)]
-pub(super) struct AtPoint {
-    drafts: Vec<Draft>,
-}
+/// What holds at one point, each with the epochs in which it does: from the start, then from every change on.
+#[derive(Debug)]
+pub(super) struct Epochs<T>(Vec<(T, Vec<usize>)>);
 
-impl AtPoint {
-    /// Adds what holds from an instant on, `None` being the start, unless it held before.
-    pub(super) fn add(&mut self, since: Option<Instant>, drafts: Vec<Draft>) {
-        for mut draft in drafts {
-            draft.since = None;
-            let is_known = self.drafts.iter().any(|known| Draft { since: None, ..known.clone() } == draft);
-            if !is_known {
-                draft.since = since;
-                self.drafts.push(draft);
-            }
-        }
+impl<T> Default for Epochs<T> {
+    fn default() -> Epochs<T> {
+        Epochs(Vec::new())
     }
 }
 
+impl<T: PartialEq> Epochs<T> {
+    /// Adds what holds in an epoch; they come in their order.
+    pub(super) fn add(&mut self, epoch: usize, value: T) {
+        match self.0.iter_mut().find(|(known, _)| *known == value) {
+            Some((_, epochs)) if epochs.last() == Some(&epoch) => {}
+            Some((_, epochs)) => epochs.push(epoch),
+            None => self.0.push((value, vec![epoch])),
+        }
+    }
+
+    /// Each with when it holds, in words; empty: always.
+    pub(super) fn told(self, changes: &[Change]) -> Vec<(T, String)> {
+        self.0.into_iter().map(|(value, epochs)| (value, when(&epochs, changes))).collect()
+    }
+}
+
+/// From which change to which something holds that does in these epochs.
+fn when(epochs: &[usize], changes: &[Change]) -> String {
+    if epochs.len() == changes.len() + 1 {
+        return String::new();
+    }
+    let at = |change: usize| Exact(changes[change].at.since(Instant::START));
+    let told = |run: &[usize]| match (run[0], run[run.len() - 1]) {
+        (0, last) => format!("until the change at {}", at(last)),
+        (first, last) if last == changes.len() => format!("from the change at {} on", at(first - 1)),
+        (first, last) => format!("from the change at {} until that at {}", at(first - 1), at(last)),
+    };
+    let runs: Vec<String> = epochs.chunk_by(|a, b| a + 1 == *b).map(told).collect();
+    runs.join(" and ")
+}
+
 /// The findings of a study, the worst first and of one kind together.
-pub(super) fn merge(study: &Study, places: &Places, found: Vec<(usize, AtPoint)>) -> Vec<Finding> {
-    let drafts = found.into_iter().flat_map(|(point, at)| at.drafts.into_iter().map(move |draft| (point, draft)));
-    let mut findings: Vec<Finding> =
-        group(drafts).into_iter().map(|(draft, points)| finding(study, places, draft, points)).collect();
+pub(super) fn merge(study: &Study, places: &Places, found: Vec<(usize, (Draft, String))>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = group(found)
+        .into_iter()
+        .map(|((draft, when), points)| finding(places, draft, Scope { when, ..Scope::of(study, points) }))
+        .collect();
     // Stable, so that points keep their order.
     findings.sort_by(|a, b| (a.severity, a.lint, &a.subject).cmp(&(b.severity, b.lint, &b.subject)));
     findings
@@ -205,12 +237,40 @@ pub(super) fn group<T: Hash + Eq + Clone>(found: impl IntoIterator<Item = (usize
     groups
 }
 
-fn finding(study: &Study, places: &Places, draft: Draft, mut points: Vec<usize>) -> Finding {
-    points.dedup();
-    let Draft { lint, severity, subject, mut what, why, safe, keys, since } = draft;
-    if let Some(since) = since {
-        what.push_str(&format!(", from the change at {} on", Exact(since.since(Instant::START))));
-    }
+fn finding(places: &Places, draft: Draft, at: Scope) -> Finding {
+    let Draft { lint, severity, subject, what, why, safe, keys } = draft;
     let place = keys.iter().find_map(|key| places.get(key)).cloned();
-    Finding { lint, severity, subject, what, why, safe, keys, place, at: Scope::of(study, points) }
+    let (assumed, severity) = assumed(places, &keys, severity);
+    let safe = possible(places, safe);
+    Finding { lint, severity, subject, what, why, safe, keys, place, assumed, at }
+}
+
+/// Advice without what the deployment tool does not let anybody do, which is said instead.
+fn possible(places: &Places, safe: Vec<Safe>) -> Vec<Safe> {
+    let tied = |safe: &Safe| safe.key.as_ref().and_then(|key| places.tied(key)).map(str::to_owned);
+    let mut whys: Vec<String> = Vec::new();
+    for why in safe.iter().filter_map(&tied) {
+        if !whys.contains(&why) {
+            whys.push(why);
+        }
+    }
+    let left = safe.into_iter().filter(|safe| tied(safe).is_none());
+    left.chain(whys.into_iter().map(Safe::other)).collect()
+}
+
+/// What of the keys that decide a finding is a guess. Only facts make an error, and guesses alone no more than a note.
+fn assumed(places: &Places, keys: &[String], severity: Severity) -> (Vec<String>, Severity) {
+    let guesses: Vec<&str> = keys.iter().filter_map(|key| places.assumed(key)).collect();
+    let mildest = match guesses.len() {
+        0 => Severity::Error,
+        some if some == keys.len() => Severity::Note,
+        _ => Severity::Warning,
+    };
+    let mut assumed: Vec<String> = Vec::new();
+    for guess in guesses {
+        if !assumed.iter().any(|known| known == guess) {
+            assumed.push(guess.to_owned());
+        }
+    }
+    (assumed, severity.max(mildest))
 }

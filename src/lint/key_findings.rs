@@ -4,7 +4,7 @@ use super::finding::{Draft, Safe};
 use super::keys::{Keys, Rotating, Unreadable};
 use super::table::{Lint, Severity};
 use super::words::{Exact, as_option, percent};
-use crate::model::{Keystone, Spread};
+use crate::model::{Keystone, Places, Spread};
 use crate::units::Span;
 
 const MAX_ACTIVE_KEYS: &str = "keystone.fernet_tokens.max_active_keys";
@@ -17,6 +17,15 @@ const LAG: &str = "cloud.keystone.sync_lag";
 const MISSED: &str = "cloud.keystone.sync_missed";
 const MISSED_BETWEEN: &str = "cloud.keystone.missed_syncs";
 const APART: &str = "cloud.keystone.rotations";
+
+/// What of the settings that decide how long keys last is a guess.
+pub(super) fn assumed(places: &Places) -> Vec<String> {
+    let decisive = [MAX_ACTIVE_KEYS, EVERY, EXPIRATION, WINDOW];
+    let mut guesses: Vec<String> =
+        decisive.into_iter().filter_map(|key| places.assumed(key)).map(str::to_owned).collect();
+    guesses.dedup();
+    guesses
+}
 
 /// Everything of the kind.
 pub(super) fn findings(keys: &Keys, keystone: &Keystone) -> Vec<Draft> {
@@ -53,7 +62,9 @@ pub fn verdict(keys: &Keys) -> String {
             };
             format!("keys live {live}, tokens need {need}: margin {}{room}", Exact(margin))
         }
-        Some(Span::ZERO) => format!("keys live {live}, tokens need {need}: margin 0, unsafe by any sync lag"),
+        Some(Span::ZERO) => {
+            format!("keys live {live}, tokens need {need}: margin 0, unsafe by any {}", further_lag(keys))
+        }
         _ if keys.live_ok() && keys.effective_window() == Span::ZERO => {
             format!("keys live {live}, tokens need {need}: nothing is left of the window of {}", Exact(keys.window))
         }
@@ -165,7 +176,7 @@ fn remedies(mut draft: Draft, keys: &Keys) -> Draft {
         && window < keys.window
     {
         let words = match window {
-            Span::ZERO => "no window at all, which these keys do not cover".to_owned(),
+            Span::ZERO => "a window of 0: these keys cover none".to_owned(),
             window => format!("a window of at most {}", Exact(window)),
         };
         draft = draft.safe(Safe::set(WINDOW, format!("\"{}\"", as_option(window)), words));
@@ -185,13 +196,19 @@ fn remedies(mut draft: Draft, keys: &Keys) -> Draft {
 
 fn no_margin(keys: &Keys) -> Option<Draft> {
     (keys.margin() == Some(Span::ZERO)).then_some(())?;
-    let what = format!("keys live exactly the {} that tokens need: any sync lag breaks the window", Exact(keys.need()));
+    let (need, lag) = (Exact(keys.need()), further_lag(keys));
+    let what = format!("keys live exactly the {need} that tokens need: any {lag} breaks the window");
     let count = keys.max_active_keys?.saturating_add(1);
     let draft = Draft::new(Lint::NoMargin, "", what)
         .why("a node that gets its copy later goes on with the old key, and its tokens lose as much")
         .why(no_spare_words(keys))
         .safe(Safe::set(MAX_ACTIVE_KEYS, count.to_string(), format!("keep {count} keys")));
     Some(decided_by(draft, keys))
+}
+
+/// What a margin of nothing does not bear: a lag, or more than the one that is counted.
+fn further_lag(keys: &Keys) -> &'static str {
+    if keys.lag > Span::ZERO { "further lag" } else { "sync lag" }
 }
 
 fn no_spare_words(keys: &Keys) -> String {
@@ -262,7 +279,7 @@ fn not_shared(keys: &Keys, keystone: &Keystone) -> Option<Draft> {
             let what = format!("for up to {} after a rotation some node cannot read new tokens", Exact(span));
             let draft = draft(what).key(MAX_ACTIVE_KEYS).key(MISSED_BETWEEN).key(LAG);
             if keys.max_active_keys.is_some_and(|count| count < 2) {
-                let words = "keep at least 2 keys, so that the next one is staged everywhere before it is used";
+                let words = "keep 3 keys: from 2 on the next one is staged everywhere before it is used";
                 draft.safe(Safe::set(MAX_ACTIVE_KEYS, "3", words))
             } else {
                 draft.safe(Safe::other("copy the repository to every node before the next rotation"))

@@ -34,9 +34,14 @@ pub struct Row {
     pub required: bool,
     /// Whether an upgrade to 2026.2 makes it require one.
     pub required_after_upgrade: bool,
+    /// Which of these columns are guesses, by their heads.
+    pub assumed: Vec<&'static str>,
     /// Whose jobs do it.
     pub workloads: Vec<String>,
 }
+
+/// What a row says of sender and receiver, by the heads of its columns.
+pub const COLUMNS: [&str; 4] = ["sends", "role held", "accepted", "required"];
 
 /// What goes along with the user's token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,6 +69,14 @@ impl Sent {
 }
 
 impl Row {
+    /// Which token they carry as the user's.
+    pub const fn token(&self) -> &'static str {
+        match self.hop.bears {
+            Bears::Users => "user's",
+            Bears::AnotherLife => "delegated",
+        }
+    }
+
     /// Until when requests pass.
     pub const fn passes(&self) -> &'static str {
         match (self.hop.bears, self.hop.carried) {
@@ -160,7 +173,19 @@ fn row(model: &Model, places: &Places, hop: Hop, workloads: Vec<String>) -> Row 
     let required = settings.is_some_and(|settings| settings.service_token_roles_required);
     // Swift keeps its own packages' default, as the scenarios assume.
     let is_default = places.get(&receiver_key(model, hop.to, REQUIRED)).is_none() && hop.to != ServiceId::SWIFT;
+    let sends_key = match sends {
+        Sent::AuthToken | Sent::Never => None,
+        Sent::Off if !hop.may_carry => Some(BACKUP_SERVICE_AUTH.to_owned()),
+        Sent::Off | Sent::ServiceUser => send_key(model, hop.from),
+    };
+    let has_user = matches!(sends, Sent::ServiceUser | Sent::AuthToken);
+    let held_key = has_user.then(|| user_key(model, hop.from, sends));
+    let receivers = |key| Some(receiver_key(model, hop.to, key));
+    let decided = [sends_key, held_key, receivers(ROLES), receivers(REQUIRED)];
+    let is_assumed = |key: &Option<String>| key.as_ref().is_some_and(|key| places.assumed(key).is_some());
+    let assumed = COLUMNS.into_iter().zip(&decided).filter(|(_, key)| is_assumed(key)).map(|(column, _)| column);
     Row {
+        assumed: assumed.collect(),
         hop,
         sender: sender.name.clone(),
         receiver: receiver.name.clone(),
@@ -184,8 +209,8 @@ fn course(model: &Model, workload: &Workload, smooth: &Met, expired: &Met) -> Co
         Call::Hop(hop, step) if hop.carried == Carried::RoleRefused => {
             Some(stop(*step, hop.from, hop.to, "the service token lacks the role"))
         }
-        Call::DetachConflict(step) => {
-            Some(stop(*step, ProcessId::NOVA_COMPUTE, ServiceId::CINDER, "no service token that Cinder accepts"))
+        Call::DetachConflict(step, door) => {
+            Some(stop(*step, door.from, ServiceId::CINDER, "no service token that Cinder accepts"))
         }
         Call::Hop(..) | Call::Exchange(..) => None,
     });
@@ -199,16 +224,19 @@ fn course(model: &Model, workload: &Workload, smooth: &Met, expired: &Met) -> Co
             };
             Some(stop(*step, hop.from, hop.to, why))
         }
-        Call::Exchange(from, step) => {
+        Call::Exchange(from, step, _) => {
             Some(stop(*step, *from, ServiceId::KEYSTONE, "an expired token cannot be exchanged"))
         }
-        Call::DetachConflict(step) => {
-            Some(stop(*step, ProcessId::NOVA_COMPUTE, ServiceId::CINDER, "no service token that Cinder accepts"))
+        Call::DetachConflict(step, door) => {
+            Some(stop(*step, door.from, ServiceId::CINDER, "no service token that Cinder accepts"))
         }
         Call::Hop(..) => None,
     });
     Course { workload: workload.name.clone(), job: workload.kind.name.clone(), at_once, after_expiration }
 }
+
+/// The switch of that hop.
+pub(super) const BACKUP_SERVICE_AUTH: &str = "cinder.DEFAULT.backup_swift_service_auth";
 
 /// Keys of a receiver's `[keystone_authtoken]`.
 pub(super) const ROLES: &str = "service_token_roles";
@@ -245,10 +273,14 @@ pub(super) fn send_key(model: &Model, process: ProcessId) -> Option<String> {
 
 /// The key that says which roles the user of a row's service tokens holds.
 pub(super) fn roles_key(model: &Model, row: &Row) -> String {
-    let owner = owner(model, row.hop.from);
-    match row.sends {
+    user_key(model, row.hop.from, row.sends)
+}
+
+pub(super) fn user_key(model: &Model, from: ProcessId, sends: Sent) -> String {
+    let owner = owner(model, from);
+    match sends {
         Sent::AuthToken => "cloud.service_users.nova_authtoken.roles".to_owned(),
-        _ if row.hop.from > ProcessId::GLANCE_API => format!("service.{owner}.service_user.roles"),
+        _ if from > ProcessId::GLANCE_API => format!("service.{owner}.service_user.roles"),
         _ => format!("cloud.service_users.{owner}.roles"),
     }
 }

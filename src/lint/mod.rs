@@ -12,6 +12,8 @@ mod keys;
 mod matrix;
 mod service_tokens;
 mod table;
+mod timed;
+mod transfers;
 mod waits;
 mod words;
 
@@ -20,13 +22,13 @@ use crate::model::{Model, Places};
 use crate::units::{Instant, Span};
 
 use course::Walk;
-use finding::AtPoint;
+use finding::Epochs;
 
 pub use course::{Bears, Carried, Hop};
 pub use finding::{Finding, Safe, Scope};
 pub use key_findings::verdict;
 pub use keys::{Keys, KeysRow, LateCopies, Rotating, TABLE_LAG, Unreadable};
-pub use matrix::{Course, Matrix, Row, Sent, Stop};
+pub use matrix::{COLUMNS, Course, Matrix, Row, Sent, Stop};
 pub use table::{About, Lint, Severity};
 pub use words::Exact;
 
@@ -35,8 +37,10 @@ pub use words::Exact;
 pub struct Report {
     /// The worst first.
     pub findings: Vec<Finding>,
-    /// What keys amount to, for the settings at the start of each point; those that are alike once.
+    /// What keys amount to, for the settings of each point at the start and after each change; those that are alike once.
     pub keys: Vec<(Keys, Scope)>,
+    /// What of the settings behind that is a guess, and why; empty: nothing is.
+    pub keys_assumed: Vec<String>,
     /// Who sends service tokens to whom, likewise.
     pub matrices: Vec<(Matrix, Scope)>,
 }
@@ -56,29 +60,34 @@ impl Report {
 /// Lints every point of a study; `places` says where its keys are written.
 pub fn lint(study: &Study, places: &Places) -> Report {
     let mut found = Vec::with_capacity(study.points.len());
-    let (mut keys, mut matrices): (Vec<(Keys, Vec<usize>)>, _) = (Vec::new(), Vec::new());
+    let mut keys: Vec<((Keys, String), Vec<usize>)> = Vec::new();
+    let mut matrices = Vec::new();
     for point in &study.points {
-        let mut at = AtPoint::default();
+        let (mut drafts, mut own_keys, mut own_matrices) = (Epochs::default(), Epochs::default(), Epochs::default());
         for (epoch, (since, model)) in epochs(&point.model).enumerate() {
             let settings = Settings::of(&point.model, model, since, places);
-            at.add(since, settings.findings());
-            if epoch == 0 {
-                // Shares of late copies are floats, which no map takes.
-                match keys.iter_mut().find(|(known, _)| *known == settings.keys) {
-                    Some((_, points)) => points.push(point.number),
-                    None => keys.push((settings.keys, vec![point.number])),
-                }
-                matrices.push((point.number, settings.matrix));
+            settings.findings().into_iter().for_each(|draft| drafts.add(epoch, draft));
+            own_keys.add(epoch, settings.keys);
+            own_matrices.add(epoch, settings.matrix);
+        }
+        for own in own_keys.told(&point.model.changes) {
+            // Shares of late copies are floats, which no map takes.
+            match keys.iter_mut().find(|(known, _)| *known == own) {
+                Some((_, points)) => points.push(point.number),
+                None => keys.push((own, vec![point.number])),
             }
         }
-        found.push((point.number, at));
+        matrices.extend(own_matrices.told(&point.model.changes).into_iter().map(|own| (point.number, own)));
+        found.extend(drafts.told(&point.model.changes).into_iter().map(|own| (point.number, own)));
     }
+    let scoped = |when: String, points: Vec<usize>| Scope { when, ..Scope::of(study, points) };
     Report {
         findings: finding::merge(study, places, found),
-        keys: keys.into_iter().map(|(keys, points)| (keys, Scope::of(study, points))).collect(),
+        keys_assumed: key_findings::assumed(places),
+        keys: keys.into_iter().map(|((keys, when), points)| (keys, scoped(when, points))).collect(),
         matrices: finding::group(matrices)
             .into_iter()
-            .map(|(matrix, points)| (matrix, Scope::of(study, points)))
+            .map(|((matrix, when), points)| (matrix, scoped(when, points)))
             .collect(),
     }
 }
@@ -97,6 +106,7 @@ fn epochs(model: &Model) -> impl Iterator<Item = (Option<Instant>, &Model)> {
 /// One set of settings, and what is worked out of it.
 struct Settings<'m> {
     model: &'m Model,
+    places: &'m Places,
     keys: Keys,
     matrix: Matrix,
     smooth: Vec<course::Met>,
@@ -104,21 +114,21 @@ struct Settings<'m> {
 
 impl<'m> Settings<'m> {
     /// `whole` knows the rotations and all changes, `model` what holds from `since` on.
-    fn of(whole: &Model, model: &'m Model, since: Option<Instant>, places: &Places) -> Settings<'m> {
+    fn of(whole: &Model, model: &'m Model, since: Option<Instant>, places: &'m Places) -> Settings<'m> {
         // A token keeps the life that it was issued with.
         let before = since.map_or(Span::ZERO, |at| whole.expiration_at(at - Span::from_micros(1)));
         let keys = keys::keys(whole, &model.keystone, model.keystone.expiration.max(before));
         let smooth = matrix::courses(model, Walk::Smooth);
         let (expired, any) = (matrix::courses(model, Walk::Expired), matrix::courses(model, Walk::WithRefusals));
         let matrix = matrix::matrix(model, places, [&smooth, &expired, &any]);
-        Settings { model, keys, matrix, smooth }
+        Settings { model, places, keys, matrix, smooth }
     }
 
     fn findings(&self) -> Vec<finding::Draft> {
-        let Settings { model, keys, matrix, smooth } = self;
+        let Settings { model, places, keys, matrix, smooth } = self;
         let mut found = key_findings::findings(keys, &model.keystone);
-        found.extend(service_tokens::findings(model, &matrix.rows, smooth));
-        found.extend(waits::findings(model, keys, &matrix.rows, &matrix.courses, smooth));
+        found.extend(service_tokens::findings(model, places, &matrix.rows, smooth));
+        found.extend(waits::findings(model, keys, &matrix.rows));
         found.extend(caches::findings(model, keys));
         found
     }

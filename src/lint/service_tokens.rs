@@ -2,23 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use super::course::{Bears, Call, Carried, Met};
+use super::course::{Bears, Call, Carried, Door, Met};
 use super::finding::{Draft, Safe};
-use super::matrix::{BACKUP, REQUIRED, ROLES, Row, Sent, owner, receiver_key, roles_key, send_key};
-use super::table::Lint;
+use super::matrix::{
+    BACKUP, BACKUP_SERVICE_AUTH, REQUIRED, ROLES, Row, Sent, owner, receiver_key, roles_key, send_key, user_key,
+};
+use super::table::{Lint, Severity};
 use super::words::listed;
-use crate::model::{Model, ProcessId, ServiceId};
-
-const BACKUP_SERVICE_AUTH: &str = "cinder.DEFAULT.backup_swift_service_auth";
+use crate::model::{Model, Places, ProcessId, ServiceId};
 
 /// Everything of the kind.
-pub(super) fn findings(model: &Model, rows: &[Row], smooth: &[Met]) -> Vec<Draft> {
+pub(super) fn findings(model: &Model, places: &Places, rows: &[Row], smooth: &[Met]) -> Vec<Draft> {
     let mut found = roles(model, rows);
-    found.extend(not_sent(model, rows));
+    found.extend(not_sent(model, places, rows));
+    found.extend(without_credentials(model, places));
     found.extend(glance(model, rows));
-    found.extend(backups(model, rows));
-    found.extend(exchanges(model, smooth));
-    found.extend(detachments(model, smooth));
+    found.extend(backups(model, places, rows));
+    found.extend(exchanges(model, places, smooth));
+    found.extend(detachments(model, places, smooth));
     found
 }
 
@@ -66,32 +67,13 @@ fn roles(model: &Model, rows: &[Row]) -> Vec<Draft> {
         let is = if is_one { "is" } else { "are" };
         let lacks = if row.accepted.is_empty() {
             format!("{} accepts no role at all", row.receiver)
-        } else if row.held.is_empty() {
-            format!("`{user}` is empty, and {} accepts {accepted}", row.receiver)
         } else {
-            let held = listed(&row.held);
-            format!("`{user}` has {held}, and {} accepts {accepted}", row.receiver)
+            let held = if row.held.is_empty() { "no role".to_owned() } else { listed(&row.held) };
+            format!("the user of {} holds {held}, and {} accepts {accepted}", whose(model, row), row.receiver)
         };
         let mended = |draft: Draft| {
-            let mut draft = draft.why(format!("concerns {}", workloads(&rows)));
-            let roles = receiver_key(model, row.hop.to, ROLES);
-            if let Some(role) = row.accepted.first() {
-                let mut held = row.held.clone();
-                held.push(role.clone());
-                let value = toml_list(&held);
-                draft = draft.safe(Safe::set(
-                    &*user,
-                    value,
-                    format!("grant the role `{role}` to that user on its project"),
-                ));
-            }
-            if let Some(role) = row.held.first() {
-                let mut accepted = row.accepted.clone();
-                accepted.push(role.clone());
-                let words = format!("let {} accept the role `{role}`", row.receiver);
-                draft = draft.safe(Safe::set(&*roles, toml_list(&accepted), words));
-            }
-            draft.key(&*user).key(roles).key(receiver_key(model, row.hop.to, REQUIRED))
+            let draft = draft.why(format!("concerns {}", workloads(&rows)));
+            granted(draft, model, &user, &row.held, row.hop.to)
         };
         if row.hop.carried == Carried::RoleRefused {
             let what =
@@ -105,13 +87,22 @@ fn roles(model: &Model, rows: &[Row]) -> Vec<Draft> {
         if row.required_after_upgrade {
             let what = format!("after an upgrade to 2026.2 {subject} {is} refused at once, with tokens of any age");
             let kept = format!(
-                "today `{}` is false because nobody has set it, and only requests after expiration fail",
-                receiver_key(model, row.hop.to, REQUIRED)
+                "today `[keystone_authtoken] {REQUIRED}` of {} is false because nobody has set it, and only requests after \
+                 expiration fail",
+                row.receiver
             );
             found.push(mended(Draft::new(Lint::UpgradeRequiresRole, &*subject, what).why(lacks).why(kept)));
         }
     }
     found
+}
+
+/// Where a service user logs in.
+fn whose(model: &Model, row: &Row) -> String {
+    match row.sends {
+        Sent::AuthToken => "nova's `[keystone_authtoken]`".to_owned(),
+        Sent::ServiceUser | Sent::Off | Sent::Never => format!("{}'s `[service_user]`", owner(model, row.hop.from)),
+    }
 }
 
 fn toml_list(words: &[String]) -> String {
@@ -120,7 +111,7 @@ fn toml_list(words: &[String]) -> String {
 }
 
 /// Services that could send service tokens and do not.
-fn not_sent(model: &Model, rows: &[Row]) -> Vec<Draft> {
+fn not_sent(model: &Model, places: &Places, rows: &[Row]) -> Vec<Draft> {
     let off = rows.iter().filter(|row| row.sends == Sent::Off && row.hop.bears == Bears::Users);
     // Those to Swift have a finding of their own.
     let off = off.filter(|row| !is_backup(row));
@@ -130,8 +121,8 @@ fn not_sent(model: &Model, rows: &[Row]) -> Vec<Draft> {
         let (receivers, is_one) = receivers(&rows);
         let refuse = if is_one { "refuses" } else { "refuse" };
         let what = format!("{owner} sends no service tokens, so {receivers} {refuse} an expired token");
-        let safe =
-            Safe::set(&*key, "true", format!("let {owner} send service tokens, with a role that the receivers accept"));
+        let words = format!("let {owner} send service tokens, with a role that the receivers accept");
+        let safe = switched_on(places, &owner, &key, words);
         let draft = Draft::new(Lint::NoServiceToken, owner, what);
         let draft = draft.why(format!("hops: {}", hops(&rows).0)).why(format!("concerns {}", workloads(&rows)));
         Some(draft.safe(safe).key(key))
@@ -187,7 +178,7 @@ fn glance(model: &Model, rows: &[Row]) -> Vec<Draft> {
     by_backend.into_iter().map(finding).collect()
 }
 
-fn backups(model: &Model, rows: &[Row]) -> Vec<Draft> {
+fn backups(model: &Model, places: &Places, rows: &[Row]) -> Vec<Draft> {
     let bare: Vec<&Row> = rows
         .iter()
         .filter(|row| is_backup(row) && row.hop.bears == Bears::Users && row.hop.carried == Carried::Nothing)
@@ -204,7 +195,7 @@ fn backups(model: &Model, rows: &[Row]) -> Vec<Draft> {
     }
     if model.process(ProcessId::CINDER_BACKUP).sends == crate::model::Sends::Never {
         let key = "cinder.service_user.send_service_user_token";
-        draft = draft.safe(Safe::set(key, "true", "let Cinder have service tokens at all")).key(key);
+        draft = draft.safe(switched_on(places, "cinder", key, "let Cinder have service tokens at all")).key(key);
     }
     let own =
         Safe::set("cinder.DEFAULT.backup_swift_auth", "\"single_user\"", "or back up under a user of Cinder's own");
@@ -221,19 +212,19 @@ fn steps(model: &Model, met: &[Met], is_meant: impl Fn(&Call) -> Option<crate::m
     .collect()
 }
 
-fn exchanges(model: &Model, met: &[Met]) -> Vec<Draft> {
-    let mut senders: Vec<ProcessId> = Vec::new();
+fn exchanges(model: &Model, places: &Places, met: &[Met]) -> Vec<Draft> {
+    let mut found: Vec<(ProcessId, Door)> = Vec::new();
     for call in met.iter().flat_map(|met| &met.calls) {
-        if let Call::Exchange(from, _) = call
-            && !senders.contains(from)
+        if let Call::Exchange(from, _, door) = call
+            && !found.iter().any(|(known, behind)| known == from && behind.carried == door.carried)
         {
-            senders.push(*from);
+            found.push((*from, *door));
         }
     }
-    let finding = |sender: ProcessId| {
+    let finding = |(sender, door): (ProcessId, Door)| {
         let name = &model.process(sender).name;
         let at = steps(model, met, |call| match call {
-            Call::Exchange(from, step) if *from == sender => Some(*step),
+            Call::Exchange(from, step, behind) if *from == sender && behind.carried == door.carried => Some(*step),
             _ => None,
         });
         let what =
@@ -243,28 +234,107 @@ fn exchanges(model: &Model, met: &[Met]) -> Vec<Draft> {
             ProcessId::CINDER_VOLUME => draft
                 .safe(Safe::set("cinder.nova.auth_type", "\"password\"", "give Cinder credentials of its own for Nova"))
                 .key("cinder.nova.auth_type"),
-            ProcessId::CINDER_API => {
-                let key = "nova.service_user.send_service_user_token";
-                let words = "let Nova send service tokens: Cinder then need not ask it whether the volume is in use";
-                draft.safe(Safe::set(key, "true", words)).key(key)
-            }
+            ProcessId::CINDER_API => accepted_by_cinder(
+                draft,
+                model,
+                places,
+                door,
+                "Cinder then need not ask Nova whether the volume is in use",
+            ),
             _ => draft,
         }
     };
-    senders.into_iter().map(finding).collect()
+    found.into_iter().map(finding).collect()
 }
 
-fn detachments(model: &Model, met: &[Met]) -> Vec<Draft> {
-    let at = steps(model, met, |call| match call {
-        Call::DetachConflict(step) => Some(*step),
-        _ => None,
-    });
-    if at.is_empty() {
-        return Vec::new();
+fn detachments(model: &Model, places: &Places, met: &[Met]) -> Vec<Draft> {
+    let mut doors: Vec<Door> = Vec::new();
+    for call in met.iter().flat_map(|met| &met.calls) {
+        if let Call::DetachConflict(_, door) = call
+            && !doors.iter().any(|known| known.carried == door.carried)
+        {
+            doors.push(*door);
+        }
     }
-    let key = "nova.service_user.send_service_user_token";
-    let what = "Cinder refuses to detach volumes in use for Nova (409), with tokens of any age";
-    let draft = Draft::new(Lint::DetachConflict, "nova-compute", what).why(format!("concerns {}", listed(&at)));
-    let words = "let Nova send service tokens, with a role that Cinder accepts";
-    vec![draft.safe(Safe::set(key, "true", words)).key(key)]
+    let finding = |door: Door| {
+        let at = steps(model, met, |call| match call {
+            Call::DetachConflict(step, behind) if behind.carried == door.carried => Some(*step),
+            _ => None,
+        });
+        let why = match door.carried {
+            Carried::RoleIgnored => "its service token lacks the role",
+            Carried::Accepted | Carried::RoleRefused | Carried::Nothing => "it sends no service token",
+        };
+        let what = format!("Cinder refuses to detach volumes in use for Nova (409), with tokens of any age: {why}");
+        let draft = Draft::new(Lint::DetachConflict, "nova-compute", what).why(format!("concerns {}", listed(&at)));
+        accepted_by_cinder(draft, model, places, door, "Cinder deletes attachments in use for such a token only")
+    };
+    doors.into_iter().map(finding).collect()
+}
+
+/// What makes Cinder take a request of Nova for one of a service.
+fn accepted_by_cinder(draft: Draft, model: &Model, places: &Places, door: Door, why: &str) -> Draft {
+    if door.carried == Carried::RoleIgnored {
+        let held = model.process(door.from).user.as_ref().map_or(&[][..], |user| &user.roles);
+        let user = user_key(model, door.from, Sent::ServiceUser);
+        return granted(draft, model, &user, held, ServiceId::CINDER);
+    }
+    let switch = "nova.service_user.send_service_user_token";
+    let words = format!("let Nova send service tokens, with a role that Cinder accepts: {why}");
+    draft.safe(switched_on(places, "nova", switch, words)).key(switch)
+}
+
+/// The switch that makes a service send service tokens; or what it needs, where it is on already.
+fn switched_on(places: &Places, owner: &str, switch: &str, words: impl Into<String>) -> Safe {
+    match places.lacks(&format!("{owner}.service_user.auth_type")) {
+        Some(_) => credentials(owner),
+        None => Safe::set(switch, "true", words),
+    }
+}
+
+/// The role given to a service user, or one of theirs accepted; and the keys that decide it.
+fn granted(draft: Draft, model: &Model, user: &str, held: &[String], to: ServiceId) -> Draft {
+    let name = &model.service(to).name;
+    let accepted =
+        model.service(to).keystone_authtoken.as_ref().map_or(&[][..], |settings| &settings.service_token_roles);
+    let roles = receiver_key(model, to, ROLES);
+    let with = |roles: &[String], role: &String| toml_list(&[roles, std::slice::from_ref(role)].concat());
+    let draft = accepted.first().into_iter().fold(draft, |draft, role| {
+        draft.safe(Safe::set(user, with(held, role), format!("grant the role `{role}` to that user on its project")))
+    });
+    let draft = held.first().into_iter().fold(draft, |draft, role| {
+        draft.safe(Safe::set(&*roles, with(accepted, role), format!("let {name} accept the role `{role}`")))
+    });
+    draft.key(user).key(roles).key(receiver_key(model, to, REQUIRED))
+}
+
+/// What makes a switch work that is on already.
+fn credentials(owner: &str) -> Safe {
+    Safe::other(format!(
+        "write the credentials of the service user into `[service_user]` of {owner}.conf: `auth_type`, `auth_url`, \
+         `username`, `password`, `project_name` and the domains"
+    ))
+}
+
+/// A switch that is on, without credentials to log in with.
+fn without_credentials(model: &Model, places: &Places) -> Vec<Draft> {
+    let lacking = |process: ProcessId| places.lacks(&format!("{}.service_user.auth_type", owner(model, process)));
+    let senders = [ProcessId::NOVA_COMPUTE, ProcessId::CINDER_VOLUME];
+    let finding = |process: ProcessId| {
+        let (owner, key) = (owner(model, process), send_key(model, process)?);
+        let draft = if process == ProcessId::NOVA_COMPUTE {
+            let what = "Nova is to send service tokens and cannot: no `auth_type` is set for `[service_user]`, so it sends none";
+            let why = "Nova logs a warning (`Unable to load auth from [service_user] configuration`) and goes on with the \
+                       user's token alone";
+            Draft::new(Lint::NoCredentials, owner, what).severity(Severity::Warning).why(why)
+        } else {
+            let what = "Cinder is to send service tokens and cannot: no `auth_type` is set for `[service_user]`, so every \
+                        call to Glance and Nova fails";
+            let why = "`ServiceUserTokenNoAuth`: the send_service_user_token option was requested, but no service auth \
+                       could be loaded";
+            Draft::new(Lint::NoCredentials, owner, what).why(why)
+        };
+        Some(draft.safe(credentials(owner)).key(key))
+    };
+    senders.into_iter().filter(|process| lacking(*process).is_some()).filter_map(finding).collect()
 }

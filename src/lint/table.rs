@@ -157,6 +157,12 @@ lints! {
         source: "cinder:cinder/volume/api.py:attachment_deletion_allowed; OSSA-2023-003",
         remedy: "`[service_user] send_service_user_token = true` in nova.conf, with the role that Cinder accepts"
     }
+    NoCredentials: "OUT-S009" "no-credentials" Error {
+        when: "`send_service_user_token` is on, and `[service_user]` has nothing to log in with. A warning of Nova, which then sends none.",
+        rule: "Without `auth_type`, in that section or the one that `auth_section` names, no credentials are loaded. Cinder raises ServiceUserTokenNoAuth at every call to another service; Nova logs a warning and sends the user's token alone. Found in configuration files only.",
+        source: "nova:nova/service_auth.py; cinder:cinder/service_auth.py; keystoneauth:keystoneauth1/loading/conf.py:load_from_conf_options",
+        remedy: "`auth_type` and what goes with it in `[service_user]`"
+    }
     WindowZero: "OUT-W001" "window-zero" Warning {
         when: "`allow_expired_window` is 0. A note where no service sends service tokens anyway.",
         rule: "A service token helps only within the window. Without one the lifetime alone has to cover the longest job.",
@@ -164,7 +170,7 @@ lints! {
         remedy: "a window as long as the longest job, or a lifetime of that length"
     }
     ShortExpiration: "OUT-W002" "short-expiration" Warning {
-        when: "`expiration` is at most 120 s.",
+        when: "`expiration` is at most 120 s. An error at 0, with which every token is dead.",
         rule: "keystoneauth uses a token again only while at least 120 s of its life are left, so each request of a service fetches a token, and auth_token logs in anew for each validation.",
         source: "keystoneauth:keystoneauth1/identity/base.py:BaseIdentityPlugin.MIN_TOKEN_LIFE_SECONDS",
         remedy: "an `expiration` well above 120 s"
@@ -182,8 +188,8 @@ lints! {
         remedy: "a service token at the sender, a window as long as the wait, or a shorter wait"
     }
     TransferOutlivesToken: "OUT-W005" "transfer-outlives-token" Warning {
-        when: "Some jobs take longer than the tokens with which they go on.",
-        rule: "A transfer under way is not interrupted, but the next request is refused once the token is past its expiration, or past the effective window beside a service token.",
+        when: "Some jobs ask for something after a long phase when even a new token is no longer good.",
+        rule: "A transfer under way is not interrupted, but the next request is refused once the token is past its expiration, or past the effective window beside a service token. Each request is looked at when the job's own course comes to it: alone, without queues and with the least of what is drawn; answers that receivers keep are left out.",
         source: "keystonemiddleware:keystonemiddleware/auth_token/__init__.py:AuthProtocol.process_request",
         remedy: "service tokens along the whole way, or an `expiration` as long as the longest job"
     }

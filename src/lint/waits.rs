@@ -1,10 +1,11 @@
 //! Windows, lifetimes, waits and clocks: what is too short for what has to happen meanwhile.
 
-use super::course::{Bears, Call, Carried, Met, Walk, walk};
+use super::course::{Carried, Walk, walk};
 use super::finding::{Draft, Safe};
 use super::keys::Keys;
-use super::matrix::{Course, Row, Sent};
+use super::matrix::{Row, Sent};
 use super::table::{Lint, Severity};
+use super::transfers;
 use super::words::{Exact, as_option, bytes, percent};
 use crate::identity::session::MIN_TOKEN_LIFE;
 use crate::model::program::{Op, Poll};
@@ -12,21 +13,21 @@ use crate::model::{Model, ProcessId, QuantityId, ServiceId, Source, Workload};
 use crate::random::Dist;
 use crate::units::Span;
 
-const EXPIRATION: &str = "keystone.token.expiration";
-const WINDOW: &str = "keystone.token.allow_expired_window";
+pub(super) const EXPIRATION: &str = "keystone.token.expiration";
+pub(super) const WINDOW: &str = "keystone.token.allow_expired_window";
 const RETRIES: &str = "nova.DEFAULT.block_device_allocate_retries";
 const INTERVAL: &str = "nova.DEFAULT.block_device_allocate_retries_interval";
 /// A share of jobs that is not worth a word: fewer than one in a million.
-const NEVER: f64 = 1e-6;
+pub(super) const NEVER: f64 = 1e-6;
 /// For a size without an upper end, what all but one job in a thousand need is advised.
-const ADVISED: f64 = 0.999;
+pub(super) const ADVISED: f64 = 0.999;
 
 /// Everything of the kind.
-pub(super) fn findings(model: &Model, keys: &Keys, rows: &[Row], courses: &[Course], smooth: &[Met]) -> Vec<Draft> {
+pub(super) fn findings(model: &Model, keys: &Keys, rows: &[Row]) -> Vec<Draft> {
     let mut found: Vec<Draft> = window_zero(keys, rows).into_iter().chain(short_expiration(keys)).collect();
-    for ((workload, course), met) in model.workloads.iter().zip(courses).zip(smooth) {
+    for workload in model.workloads.iter() {
         found.extend(polls(model, workload, keys));
-        found.extend(transfers(model, workload, course, keys, met));
+        found.extend(transfers::findings(model, workload, keys));
     }
     found.extend(clocks(model));
     found
@@ -49,14 +50,18 @@ fn window_zero(keys: &Keys, rows: &[Row]) -> Option<Draft> {
 
 fn short_expiration(keys: &Keys) -> Option<Draft> {
     (keys.expiration <= MIN_TOKEN_LIFE).then_some(())?;
-    let what = format!(
+    let longer = MIN_TOKEN_LIFE * 5;
+    let safe = Safe::set(EXPIRATION, format!("\"{}\"", as_option(longer)), "a lifetime of some multiple of 120 s");
+    let draft = |what: String| Draft::new(Lint::ShortExpiration, "", what).safe(safe).key(EXPIRATION);
+    if keys.expiration <= Span::ZERO {
+        let what = "tokens live 0 s: they have expired when they are issued, and every request is refused";
+        return Some(draft(what.to_owned()).severity(Severity::Error));
+    }
+    Some(draft(format!(
         "tokens live {}, and keystoneauth reuses none that has less than {} left: every request fetches one",
         Exact(keys.expiration),
         Exact(MIN_TOKEN_LIFE)
-    );
-    let longer = MIN_TOKEN_LIFE * 5;
-    let safe = Safe::set(EXPIRATION, format!("\"{}\"", as_option(longer)), "a lifetime of some multiple of 120 s");
-    Some(Draft::new(Lint::ShortExpiration, "", what).safe(safe).key(EXPIRATION))
+    )))
 }
 
 /// Times that a workload's jobs spend in a row, as far as they can be known before.
@@ -121,7 +126,7 @@ impl<'m> Timing<'m> {
 }
 
 /// By halving; sizes are bytes, so a byte is near enough.
-fn quantile(dist: &Dist, share: f64) -> f64 {
+pub(super) fn quantile(dist: &Dist, share: f64) -> f64 {
     let mut high = dist.lowest().max(1.0);
     while dist.cdf(high) < share && high < 1e18 {
         high *= 2.0;
@@ -228,46 +233,6 @@ fn wait_outlives_token(model: &Model, workload: &Workload, poll: &Poll, keys: &K
         format!("or a lifetime of at least {}", Exact(patience)),
     );
     Some(draft.safe(longer).key(RETRIES).key(EXPIRATION))
-}
-
-/// Jobs that outlast their tokens although these were new.
-fn transfers(model: &Model, workload: &Workload, course: &Course, keys: &Keys, met: &Met) -> Option<Draft> {
-    let goes_on = met.calls.iter().any(|call| match call {
-        Call::Hop(hop, _) => hop.from != ProcessId::CLIENT && hop.bears == Bears::Users,
-        Call::Exchange(..) => true,
-        Call::DetachConflict(_) => false,
-    });
-    goes_on.then_some(())?;
-    let (good, until) = match &course.after_expiration {
-        Some(_) => (keys.expiration, "expiration"),
-        None => (keys.expiration + keys.effective_window(), "the end of the window"),
-    };
-    let timing = Timing::of(model, workload, &met.waits);
-    let (size, share) = timing.beyond(good);
-    (share > NEVER).then_some(())?;
-    let good = Exact(good);
-    let what = match size {
-        Some(size) => format!(
-            "{} of {} take longer than the {good} to {until}, even with new tokens: those with more than {}",
-            percent(share),
-            workload.name,
-            bytes(size)
-        ),
-        None => {
-            format!("{} take at least {}, longer than the {good} to {until}", workload.name, Exact(timing.fixed))
-        }
-    };
-    let draft = Draft::new(Lint::TransferOutlivesToken, &*workload.name, what).key(EXPIRATION);
-    let draft = match &course.after_expiration {
-        Some(stop) => draft.why(format!(
-            "after expiration {} → {} refuses them first, at `{}`: {}",
-            stop.sender, stop.receiver, stop.step, stop.why
-        )),
-        None => draft.key(WINDOW),
-    };
-    let Some(needed) = timing.nearly_all().map(super::words::ceil) else { return Some(draft) };
-    let words = format!("a lifetime of at least {}, or service tokens and a window for what exceeds it", Exact(needed));
-    Some(draft.safe(Safe::set(EXPIRATION, format!("\"{}\"", as_option(needed)), words)))
 }
 
 fn clocks(model: &Model) -> Vec<Draft> {

@@ -4,6 +4,8 @@
 
 use std::ops::Range;
 
+/// What some editors put before the first character; Python's `utf-8` keeps it.
+const BYTE_ORDER_MARK: char = '\u{feff}';
 /// Wrong lines of a file, after which it is none.
 const MOST_WRONG: usize = 50;
 
@@ -63,6 +65,10 @@ pub(super) enum Malformed {
     NoSeparator,
     EmptyKey,
     NoSection,
+    /// Whether the first line has a `:` or `=`, so that all of it up to there is a key.
+    ByteOrderMark {
+        has_key: bool,
+    },
     TooMany,
 }
 
@@ -76,6 +82,12 @@ impl Malformed {
             Malformed::NoSeparator => "no ':' or '=' found in assignment",
             Malformed::EmptyKey => "key cannot be empty",
             Malformed::NoSection => "section must be started before assignment",
+            Malformed::ByteOrderMark { has_key: false } => {
+                "a byte order mark (BOM) begins the file, to oslo.config a part of the line: no ':' or '=' found in assignment"
+            }
+            Malformed::ByteOrderMark { has_key: true } => {
+                "a byte order mark (BOM) begins the file, to oslo.config a part of the line: section must be started before assignment"
+            }
             Malformed::TooMany => "so many lines are wrong that the rest of the file is not read",
         }
     }
@@ -91,6 +103,7 @@ impl Malformed {
             Malformed::NoSeparator => "write `option = value`, or a `#` at the beginning of a comment",
             Malformed::EmptyKey => "write `option = value`",
             Malformed::NoSection => "write `[DEFAULT]` above it",
+            Malformed::ByteOrderMark { .. } => "save the file as UTF-8 without a byte order mark",
             Malformed::TooMany => "is this a configuration file?",
         }
     }
@@ -123,7 +136,13 @@ pub(super) fn lex(text: &str) -> Lexed<'_> {
     let mut header = None;
     // Whether a line may go on with the last assignment, and whether the line above went on with nothing.
     let (mut is_open, mut strayed, mut begun) = (false, false, false);
-    for line in lines(text) {
+    for mut line in lines(text) {
+        if line.start == 0 && text.starts_with(BYTE_ORDER_MARK) {
+            // What else would be wrong with the first line follows from this.
+            let has_key = text[line.clone()].contains([':', '=']);
+            lexed.wrong.push(Wrong { span: line.clone(), what: Malformed::ByteOrderMark { has_key } });
+            line.start = BYTE_ORDER_MARK.len_utf8();
+        }
         let content = text[line.clone()].trim_end_matches(is_blank);
         let span = line.start..line.start + content.len();
         let wrong = |what| Wrong { span: span.clone(), what };
@@ -241,7 +260,11 @@ mod tests {
             ("[a]\nwords\n= v\n", &["!2 no ':' or '=' found in assignment", "!3 key cannot be empty"]),
             (
                 "\u{feff}[a]\nk = v",
-                &["-|k|v", "!1 no ':' or '=' found in assignment", "!2 section must be started before assignment"],
+                &[
+                    "a|k|v",
+                    "!1 a byte order mark (BOM) begins the file, to oslo.config a part of the line: no ':' or '=' found in \
+                     assignment",
+                ],
             ),
             ("", &[]),
         ];

@@ -42,14 +42,14 @@ pub(super) fn at_name(
 
 /// Warns of sections and options of a file that differ from declared ones only in how they are written, and of options
 /// that stand in `[DEFAULT]` instead of their section.
-pub(super) fn at_file(file: &Parsed<'_>, options: &[Opt], problems: &mut Problems) {
-    let headers = file.lexed.headers.iter().filter_map(|header| at_header(file, header, options)).take(MOST);
+pub(super) fn at_file(file: &Parsed<'_>, options: &[Opt], chosen: &[String], problems: &mut Problems) {
+    let headers = file.lexed.headers.iter().filter_map(|header| at_header(file, header, options, chosen)).take(MOST);
     let assignments =
-        file.lexed.assignments.iter().filter_map(|assignment| at_key(file, assignment, options)).take(MOST);
+        file.lexed.assignments.iter().filter_map(|assignment| at_key(file, assignment, options, chosen)).take(MOST);
     headers.chain(assignments).for_each(|issue| problems.warnings.push(issue));
 }
 
-fn at_header(file: &Parsed<'_>, header: &Header<'_>, options: &[Opt]) -> Option<Issue> {
+fn at_header(file: &Parsed<'_>, header: &Header<'_>, options: &[Opt], chosen: &[String]) -> Option<Issue> {
     let (written, meant) = (normalised(header.name), plain(header.name));
     let is_section = || options.iter().flat_map(Opt::names).any(|(section, _)| section == meant);
     let issue = |message: String| Issue::at(file.place(&header.span), message);
@@ -59,12 +59,61 @@ fn at_header(file: &Parsed<'_>, header: &Header<'_>, options: &[Opt]) -> Option<
     } else if written != meant && is_section() {
         let help = format!("write `[{meant}]`, without blanks and with underscores");
         Some(issue(format!("this is not `[{meant}]`, and no service reads it")).help(help))
+    } else if !is_known(&written, options) {
+        let near = near_section(&written, options, chosen)?;
+        Some(
+            issue(format!("`[{written}]` is none of the sections that outlast knows: did you mean `[{near}]`?"))
+                .help(UNKNOWN),
+        )
     } else {
         None
     }
 }
 
-fn at_key(file: &Parsed<'_>, assignment: &Assignment<'_>, options: &[Opt]) -> Option<Issue> {
+const UNKNOWN: &str = "services take names in silence that they do not know";
+
+/// Whether a section has an option that is read.
+fn is_known(section: &str, options: &[Opt]) -> bool {
+    options.iter().flat_map(Opt::names).any(|(known, _)| known == section)
+}
+
+/// The name that was meant, if one is so close that it must have been: a letter or two more, less, other or exchanged.
+/// Services have hundreds of names that are not known here, so what is only similar says nothing.
+fn near<'n>(written: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let length = written.chars().count();
+    let most = match length {
+        0..5 => return None,
+        5..8 => 1,
+        _ => 2,
+    };
+    let close = known.map(|name| (strsim::damerau_levenshtein(written, name), name));
+    close.filter(|(distance, _)| (1..=most).contains(distance)).min().map(|(_, name)| name)
+}
+
+/// The section that was meant by one that is none; those whose names the files choose may have others like them.
+pub(super) fn near_section<'o>(written: &str, options: &'o [Opt], chosen: &[String]) -> Option<&'o str> {
+    let known = options.iter().flat_map(Opt::names).map(|(section, _)| section);
+    near(written, known.filter(|section| !chosen.iter().any(|chosen| chosen == section)))
+}
+
+/// The option that was meant by a key that is none, in the section that was meant.
+pub(super) fn near_option<'o>(
+    section: &str,
+    key: &str,
+    options: &'o [Opt],
+    chosen: &[String],
+) -> Option<(&'o str, &'o str)> {
+    let names = || options.iter().flat_map(Opt::names);
+    let section = if is_known(section, options) { section } else { near_section(section, options, chosen)? };
+    let own = || names().filter(|(own, _)| *own == section);
+    if own().any(|(_, name)| name == key) {
+        return None;
+    }
+    let name = near(key, own().map(|(_, name)| name))?;
+    own().find(|(_, own)| *own == name)
+}
+
+fn at_key(file: &Parsed<'_>, assignment: &Assignment<'_>, options: &[Opt], chosen: &[String]) -> Option<Issue> {
     let section = file.section(assignment)?;
     let is_own = |name: &str| options.iter().flat_map(Opt::names).any(|(own, known)| own == section && known == name);
     if is_own(assignment.key) {
@@ -75,6 +124,13 @@ fn at_key(file: &Parsed<'_>, assignment: &Assignment<'_>, options: &[Opt]) -> Op
     if is_own(&meant) {
         let help = format!("write `{meant}`: in files, names of options have small letters and underscores");
         return Some(issue(format!("this is not the option `{meant}`, and the service ignores it")).help(help));
+    }
+    if let Some((section, name)) = near_option(&section, &meant, options, chosen) {
+        let message = format!(
+            "`{}` is none of the options of `[{section}]` that outlast knows: did you mean `{name}`?",
+            assignment.key
+        );
+        return Some(issue(message).help(UNKNOWN));
     }
     let elsewhere = || options.iter().find(|option| option.name == meant && option.section != DEFAULT);
     let option = if section == DEFAULT { elsewhere()? } else { return None };

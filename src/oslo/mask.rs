@@ -8,10 +8,7 @@ use std::ops::Range;
 
 use super::lex::{Assignment, Continuation, is_blank};
 use super::value::Type;
-use super::{Opt, Parsed, normalised};
-
-/// What stands for the words of a comment.
-const COMMENT: &str = "# …";
+use super::{Opt, Parsed, look, normalised};
 
 /// Where a comment begins within a line of a value, if whoever wrote it meant one. To oslo.config there are none.
 fn comment_at(line: &str) -> Option<usize> {
@@ -55,8 +52,11 @@ pub(super) fn readable(assignment: &Assignment<'_>, kind: &Type) -> Option<Strin
 
 fn without_comment(line: &str) -> Cow<'_, str> {
     match comment_at(line) {
-        // The comma still parts what stands in the next line.
-        Some(at) => Cow::Owned(format!("{}{COMMENT}{}", &line[..at], if line.ends_with(',') { "," } else { "" })),
+        // The words of the comment are not shown, and the comma still parts what stands in the next line.
+        Some(at) => {
+            let (sign, comma) = (&line[at..=at], if line.ends_with(',') { "," } else { "" });
+            Cow::Owned(format!("{}{sign} …{comma}", &line[..at]))
+        }
         None => Cow::Borrowed(line),
     }
 }
@@ -67,7 +67,8 @@ pub(super) fn masked(file: &Parsed<'_>, options: &[Opt], mentioned: &[(&str, &st
     let names = || options.iter().flat_map(Opt::names).chain(mentioned.iter().copied());
     for header in &file.lexed.headers {
         let name = normalised(header.name.trim_matches(is_blank)).replace('-', "_");
-        if name == "default" || names().any(|(section, _)| section == name) {
+        let is_near = || look::near_section(&name, options, &[]).is_some();
+        if name == "default" || names().any(|(section, _)| section == name) || is_near() {
             shown.push(header.span.clone());
         }
     }
@@ -82,8 +83,8 @@ pub(super) fn masked(file: &Parsed<'_>, options: &[Opt], mentioned: &[(&str, &st
             }
             continue;
         }
-        let meant = super::look::plain(assignment.key);
-        if names().any(|(_, name)| name == meant) {
+        let meant = look::plain(assignment.key);
+        if names().any(|(_, name)| name == meant) || look::near_option(&section, &meant, options, &[]).is_some() {
             shown.push(assignment.key_span.clone());
         }
     }

@@ -82,6 +82,8 @@ pub struct Problems {
 pub struct Namespace<'t> {
     files: Vec<Parsed<'t>>,
     options: Vec<Opt>,
+    /// Sections whose names the files choose.
+    chosen: Vec<String>,
 }
 
 /// A file after parsing.
@@ -137,12 +139,17 @@ impl<'t> Namespace<'t> {
             }
             parsed
         });
-        Namespace { files: parsed.collect(), options: Vec::new() }
+        Namespace { files: parsed.collect(), options: Vec::new(), chosen: Vec::new() }
     }
 
     /// Declares options that may be read, and referred to, from now on.
     pub fn declare(&mut self, options: impl IntoIterator<Item = Opt>) {
         self.options.extend(options);
+    }
+
+    /// Says that a section has the name that the files gave it, so that another one like it is no slip.
+    pub fn choose(&mut self, section: impl Into<String>) {
+        self.chosen.push(section.into());
     }
 
     /// What the files say of a declared option; of any other, nothing.
@@ -281,7 +288,7 @@ impl<'t> Namespace<'t> {
 
     /// Warns of what looks like a declared option or its section, and is another one to oslo.config.
     pub fn look_alikes(&self, problems: &mut Problems) {
-        self.files.iter().for_each(|file| look::at_file(file, &self.options, problems));
+        self.files.iter().for_each(|file| look::at_file(file, &self.options, &self.chosen, problems));
     }
 
     /// Where a section begins, in every file that has it.

@@ -150,7 +150,7 @@ fn what_is_wrong_is_told_with_its_line() {
     let comment = read(&["[token]\nprovider = fernet ; the best"], "token", "provider");
     assert_eq!(
         comment.reading,
-        Reading::Found(Value::Text("fernet # …".into()), Place { source: 0, start: 8, end: 36 })
+        Reading::Found(Value::Text("fernet ; …".into()), Place { source: 0, start: 8, end: 36 })
     );
     assert!(comment.warnings[0].contains("the comment is a part of the value"), "{:?}", comment.warnings);
     let old = read(&["[auth]\nmemcache_servers = a:1"], "auth", "memcached_servers");

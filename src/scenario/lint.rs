@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::layers;
 use super::own_presets::{self, Merged};
-use super::presets::presets;
+use super::presets::{self, presets};
 use super::read::Context;
 use super::{Overrides, expand, finish};
 use crate::document::{Issue, Issues, Node, Place, SCENARIO_LIMIT, Sources, Table, Value, did_you_mean};
@@ -89,10 +89,14 @@ fn every_kind(written: Table, cx: &mut Context) -> Option<Table> {
 /// Where every key is written: in the sweep, else in the files, else in the preset.
 fn places(mut written: Table, cx: &mut Context) -> Places {
     let mut places = Places::default();
+    let preset = written.get("preset").and_then(Value::as_text).map(str::to_owned);
     let own = own_presets::take(&mut written, cx);
     note(Merged::new(&written, &own, &[], cx).under(&[], &written), "", &cx.sources, &mut places);
     if let Some(sweep) = written.get("sweep").and_then(Value::as_table) {
         note(sweep, "", &cx.sources, &mut places);
+    }
+    if let Some(preset) = preset {
+        presets::note(&preset, &mut places);
     }
     places
 }

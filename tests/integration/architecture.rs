@@ -28,7 +28,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("report", &["units", "model", "jobs::Names", "jobs::definition", "observe", "analysis", "lint"]),
     ("scenario", &["units", "random", "model", "identity::defaults", "jobs", "document"]),
     ("oslo", &["document"]),
-    ("import", &["units", "document", "model::Written", "identity::defaults", "oslo", "scenario"]),
+    ("import", &["units", "document", "model::Places", "model::Written", "identity::defaults", "oslo", "scenario"]),
     (
         "cli",
         &[

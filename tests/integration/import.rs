@@ -17,7 +17,7 @@ const KEYSTONE: &str = "[DEFAULT]\nadmin_token = hunter2\n\n[database]\nconnecti
     [token]\nprovider = fernet\nexpiration = 7200\n\n[fernet_tokens]\nmax_active_keys: '7'\n";
 const NOVA: &str = "[DEFAULT]\ntransport_url = rabbit://nova:hunter2@mq:5672//\nblock_device_allocate_retries = 1_200\n\
     [keystone_authtoken]\npassword = hunter2\nservice_token_roles = service, admin\nmemcached_servers = a:11211,\n    b:11211\n\
-    [service_user]\npassword = hunter2\nsend_service_user_token = Yes\n[cinder]\npassword = hunter2\n";
+    [service_user]\npassword = hunter2\nsend_service_user_token = Yes\nauth_type = password\n[cinder]\npassword = hunter2\n";
 const CINDER: &str = "[DEFAULT]\nenabled_backends = ceph\nrpc_thread_pool_size = 100\n[nova]\nauth_section = login\n\
     [login]\nauth_type = password\npassword = hunter2\n[ceph]\nrbd_secret_uuid = hunter2\n";
 const GLANCE: &str = "[DEFAULT]\nenabled_backends = fast:rbd, objects:swift\n[glance_store]\ndefault_backend = objects\n\
@@ -151,7 +151,11 @@ fn bad_files_are_refused_with_all_that_is_wrong() {
         ("zeros", b"[token]\nexpiration = 1\n\0hunter2".to_vec(), &["is no text file"]),
         ("large", vec![b'#'; 100 << 20], &["is larger than 4 MiB, the limit"]),
         ("no configuration", b"hunter2\n".repeat(400_000), &["so many lines are wrong"]),
-        ("byte order mark", "\u{feff}[token]\nexpiration = 1\n".as_bytes().to_vec(), &["keystone.conf:1:1"]),
+        (
+            "byte order mark",
+            "\u{feff}[token]\nexpiration = 1\n".as_bytes().to_vec(),
+            &["keystone.conf:1:1", "a byte order mark (BOM)"],
+        ),
     ];
     // Each option ten times within another: without a limit this would not end.
     let names = ["expiration", "allow_expired_window", "cache_time", "provider"];
@@ -294,7 +298,7 @@ fn samples_of_the_packages_give_their_defaults() {
             let found = read.configurations.unwrap_or_else(|issues| panic!("{issues}"));
             written = options().filter(|option| found.place(option.path()).is_some()).count();
             assert_eq!(written > 0, is_written_out, "{}", folder.display());
-            let choices = Choices { name: "sample".to_owned(), schedule: Schedule::Unsaid };
+            let choices = Choices { name: "sample".to_owned(), schedule: Schedule::Unsaid, roles: Vec::new() };
             let text = scenario_text(&found, &choices);
             for option in options().filter(|option| Service::ALL.iter().any(|service| service.code() == option.service))
             {
@@ -446,7 +450,7 @@ proptest! {
             }
             Ok(found) => {
                 prop_assert!(!format!("{found:?}").contains(SECRET), "{found:?}");
-                let text = scenario_text(&found, &Choices { name: "any".to_owned(), schedule: Schedule::Unsaid });
+                let text = scenario_text(&found, &Choices { name: "any".to_owned(), schedule: Schedule::Unsaid, roles: Vec::new() });
                 prop_assert!(!text.contains(SECRET), "{text}");
                 prop_assert!(without_comment(&text).is_empty(), "{text}");
                 if let Err(issues) = load_text("any.toml", &text, Path::new(""), &Overrides::default()) {
@@ -468,13 +472,13 @@ proptest! {
         let lines: Vec<String> =
             fields.iter().map(|fields| format!("{fields} hunter2; keystone-manage fernet_rotate\nX=hunter2\n")).collect();
         let text = Arc::from(lines.concat());
-        match crontabs(&[CronFile { name: "crontab".to_owned(), text }]) {
+        match crontabs(&[CronFile { name: "crontab".to_owned(), text }]).rotations {
             Err(issues) => prop_assert!(!issues.to_string().contains(SECRET), "{issues}"),
             Ok(rotations) => {
                 let keystone = format!("[fernet_tokens]\nmax_active_keys = {}\n", keys + 1);
                 let read = read(vec![conf(Service::Keystone, "keystone.conf", &keystone)], "2026.1");
                 let found = read.configurations.expect("a good file");
-                let choices = Choices { name: "any".to_owned(), schedule: Schedule::Cron(rotations) };
+                let choices = Choices { name: "any".to_owned(), schedule: Schedule::Cron(rotations), roles: Vec::new() };
                 let text = scenario_text(&found, &choices);
                 prop_assert!(!text.contains(SECRET), "{text}");
                 let loaded = load_text("any.toml", &text, Path::new(""), &Overrides::default());

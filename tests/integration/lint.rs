@@ -2,6 +2,8 @@
 
 /// What lint says of keys and hops is what happens when the same settings are simulated.
 mod agreement;
+/// Configuration files: what is a guess, what is lacking, what is advised, and what is looked for.
+mod files;
 
 use std::collections::BTreeSet;
 
@@ -111,7 +113,16 @@ fn errors_decide_the_exit_code() {
     desk.run(&["lint", "--preset", "charm-keystone"]).exits(2);
     let quiet = desk.run(&["lint", "-q", "--preset", "charm-keystone"]);
     quiet.exits(2);
-    assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
+    let line = "error: preset charm-keystone:12:19: keys live 1 h, but tokens need 49 h: of the window of 48 h nothing is of \
+                use [OUT-K002]\n";
+    assert_eq!(quiet.stdout, "");
+    assert!(
+        quiet.stderr.starts_with("error: preset charm-keystone:") && quiet.stderr.lines().count() == 1,
+        "{}",
+        quiet.stderr
+    );
+    assert!(quiet.stderr.ends_with(&line[line.find(": keys").unwrap()..]), "{}", quiet.stderr);
+    assert_eq!(desk.run(&["lint", "-q", "--preset", "rhoso"]).stderr, "");
     // What can be read is told all the same.
     desk.write("bad.toml", "name = \"bad\"\nkeystone.token.expiraton = 5\n");
     let did = desk.run(&["lint", "bad.toml", "--preset", "rhoso"]);
@@ -119,7 +130,7 @@ fn errors_decide_the_exit_code() {
     assert!(did.stdout.contains("rhoso: "), "{}", did.stdout);
     desk.run(&["lint", "none.toml"]).exits(1).complains("no such file");
     desk.run(&["lint", "--preset", "kola-ansible"]).exits(1).complains("did you mean `kolla-ansible`?");
-    desk.run(&["lint"]).exits(1).complains("required");
+    desk.run(&["lint"]).exits(1).complains("nothing to look at: name scenario files");
     let files: Vec<String> = desk.files("").into_iter().map(|(name, _)| name).collect();
     assert_eq!(files, ["bad.toml"], "nothing is written");
 }
@@ -304,7 +315,10 @@ fn configuration_files_are_linted_where_they_lie() {
     let keystone = "[database]\nconnection = mysql://keystone:hunter2@db/keystone\n[token]\nexpiration = 7200\n\
                     [fernet_tokens]\nmax_active_keys = 4\n";
     desk.write("keystone.conf", keystone);
-    desk.write("nova.conf", "[service_user]\nsend_service_user_token = true\npassword = hunter2\n");
+    desk.write(
+        "nova.conf",
+        "[service_user]\nsend_service_user_token = true\nauth_type = password\npassword = hunter2\n",
+    );
     desk.write("crontab", "0 */12 * * * keystone-manage fernet_rotate\n");
     let files = ["--keystone", "keystone.conf", "--nova", "nova.conf", "--release", "2026.1"];
     let crontab = [&["lint"], &files[..], &["--crontab", "crontab"]].concat();
@@ -323,8 +337,15 @@ fn configuration_files_are_linted_where_they_lie() {
 
     let weekly = [&["lint"], &files[..], &["--rotate-every", "7d"]].concat();
     desk.run(&weekly).exits(0);
+    // A guess makes no error.
     let unsaid = desk.run(&[&["lint"], &files[..]].concat());
-    unsaid.exits(2).complains("assumed that keys rotate every 24 h");
+    unsaid.exits(0).complains("assumed that keys rotate every 24 h");
+    assert!(unsaid.stdout.contains("warning[OUT-K002]"), "{}", unsaid.stdout);
+    assert!(
+        unsaid.stdout.contains("= note: no rotation schedule given, one rotation every 24 h assumed"),
+        "{}",
+        unsaid.stdout
+    );
     // Beside a scenario or a preset they are one of several.
     let both = desk.run(&[&weekly[..], &["--format", "json", "--preset", "rhoso"]].concat());
     let both: Value = serde_json::from_str(&both.stdout).unwrap();

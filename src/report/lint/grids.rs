@@ -1,7 +1,7 @@
 //! The tables of a lint, before any format.
 
 use super::Linted;
-use crate::lint::{Exact, Keys, Lint, Matrix, Row, Stop, verdict};
+use crate::lint::{COLUMNS, Exact, Keys, Lint, Matrix, Row, Stop, verdict};
 
 /// A table of texts.
 pub(super) struct Grid {
@@ -27,10 +27,11 @@ fn scoped(title: &str, scope: &str) -> String {
 pub(super) fn verdicts(linted: &Linted<'_>) -> Vec<String> {
     let all = &linted.report.keys;
     let mut lines: Vec<String> =
-        all.iter().take(MOST_LINES).map(|(keys, scope)| scoped(&verdict(keys), &scope.words)).collect();
+        all.iter().take(MOST_LINES).map(|(keys, scope)| scoped(&verdict(keys), &scope.told())).collect();
     if all.len() > MOST_LINES {
         lines.push(format!("… and {} more settings of the sweep", all.len() - MOST_LINES));
     }
+    lines.extend(linted.report.keys_assumed.iter().map(|guess| format!("({guess})")));
     lines
 }
 
@@ -38,13 +39,13 @@ pub(super) fn verdicts(linted: &Linted<'_>) -> Vec<String> {
 pub(super) fn all(linted: &Linted<'_>) -> Vec<Grid> {
     let mut grids: Vec<Grid> = Vec::new();
     for (matrix, scope) in linted.report.matrices.iter().take(MOST_SETTINGS) {
-        grids.extend([service_tokens(matrix, &scope.words), courses(matrix, &scope.words)]);
+        grids.extend([service_tokens(matrix, &scope.told()), courses(matrix, &scope.told())]);
     }
     let about_keys = |lint: Lint| matches!(lint, Lint::KeysDieBeforeTokens | Lint::KeysDieInWindow | Lint::NoMargin);
     if linted.keys_table || linted.report.findings.iter().any(|finding| about_keys(finding.lint)) {
         let with_keys = linted.report.keys.iter().filter(|(keys, _)| keys.max_active_keys.is_some());
         let meant = with_keys.filter(|(keys, _)| linted.keys_table || keys.margin().is_some_and(|m| m.micros() <= 0));
-        grids.extend(meant.take(MOST_SETTINGS).map(|(keys, scope)| keys_by_period(keys, &scope.words)));
+        grids.extend(meant.take(MOST_SETTINGS).map(|(keys, scope)| keys_by_period(keys, &scope.told())));
     }
     grids.retain(|grid| !grid.rows.is_empty());
     grids
@@ -57,29 +58,30 @@ fn roles(roles: &[String]) -> String {
 fn service_tokens(matrix: &Matrix, scope: &str) -> Grid {
     let flips = |row: &Row| row.passes() != row.passes_after_upgrade();
     let has_flips = matrix.rows.iter().any(flips);
-    let mut heads = owned(&["sender", "receiver", "sends", "role held", "accepted", "required", "passes until"]);
-    if has_flips {
-        heads.push("from 2026.2".to_owned());
-    }
+    let has_guesses = matrix.rows.iter().any(|row| !row.assumed.is_empty());
+    let title = if has_guesses { "Service tokens (*: assumed)" } else { "Service tokens" };
+    // A trust's token, or that of a log-in, has a life of its own; most jobs never get one.
+    let has_delegated = matrix.rows.iter().any(|row| row.token() != matrix.rows[0].token());
+    let mut heads = owned(&["sender", "receiver"]);
+    heads.extend(has_delegated.then(|| "token".to_owned()));
+    heads.extend(owned(&COLUMNS));
+    heads.push("passes until".to_owned());
+    heads.extend(has_flips.then(|| "from 2026.2".to_owned()));
     let row = |row: &Row| {
-        let mut cells = vec![
-            row.sender.clone(),
-            row.receiver.clone(),
-            row.sends.words().to_owned(),
-            roles(&row.held),
-            roles(&row.accepted),
-            if row.required { "yes" } else { "no" }.to_owned(),
-            row.passes().to_owned(),
-        ];
-        if has_flips {
-            cells.push(row.passes_after_upgrade().to_owned());
-        }
+        let mut cells = vec![row.sender.clone(), row.receiver.clone()];
+        cells.extend(has_delegated.then(|| row.token().to_owned()));
+        let required = if row.required { "yes" } else { "no" };
+        let own = [row.sends.words().to_owned(), roles(&row.held), roles(&row.accepted), required.to_owned()];
+        let mark = |column: &str| if row.assumed.contains(&column) { "*" } else { "" };
+        cells.extend(COLUMNS.iter().zip(own).map(|(column, cell)| format!("{cell}{}", mark(column))));
+        cells.push(row.passes().to_owned());
+        cells.extend(has_flips.then(|| row.passes_after_upgrade().to_owned()));
         cells
     };
     // Hops that differ only in what carries them look alike.
     let mut rows: Vec<Vec<String>> = matrix.rows.iter().map(row).collect();
     rows.dedup();
-    Grid { title: scoped("Service tokens", scope), heads, rows }
+    Grid { title: scoped(title, scope), heads, rows }
 }
 
 fn courses(matrix: &Matrix, scope: &str) -> Grid {

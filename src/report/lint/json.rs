@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Linted;
+use super::{Linted, Origin};
 use crate::lint::{Course, Finding, Keys, Rotating, Row, Safe, Scope, Severity, Stop, Unreadable, verdict};
 use crate::model::Written;
 use crate::units::Span;
@@ -14,15 +14,22 @@ pub fn render(linted: Linted<'_>) -> String {
 
 /// The document of one study.
 pub(super) fn document(linted: Linted<'_>) -> Value {
-    let Linted { file, study, report, .. } = linted;
+    let Linted { origin, study, report, .. } = linted;
+    let (file, files) = match origin {
+        Origin::Scenario(file) => (Some(file), None),
+        Origin::Preset => (None, None),
+        Origin::Files(files) => (None, Some(files)),
+    };
     json!({
         "scenario": study.name,
         "file": file,
+        "files": files,
         "points": study.points.len(),
         "errors": report.count(Severity::Error),
         "warnings": report.count(Severity::Warning),
         "notes": report.count(Severity::Note),
         "keys": report.keys.iter().map(|(keys, scope)| at(self::keys(keys), scope)).collect::<Vec<_>>(),
+        "keys_assumed": report.keys_assumed,
         "service_tokens": report
             .matrices
             .iter()
@@ -47,6 +54,8 @@ fn place_in_sweep(scope: &Scope) -> Map<String, Value> {
     let words = (!scope.is_everywhere()).then(|| scope.words.clone());
     let mut entries = Map::new();
     entries.insert("where".to_owned(), words.into());
+    let when = (!scope.when.is_empty()).then(|| scope.when.clone());
+    entries.insert("when".to_owned(), when.into());
     entries.insert("at_points".to_owned(), scope.points.clone().into());
     entries
 }
@@ -113,6 +122,8 @@ fn hop(row: &Row) -> Value {
         "roles_held": row.held,
         "roles_accepted": row.accepted,
         "role_required": row.required,
+        "assumed": row.assumed,
+        "token": row.token(),
         "passes_until": row.passes(),
         "passes_until_from_2026_2": row.passes_after_upgrade(),
         "workloads": row.workloads,
@@ -141,6 +152,7 @@ fn finding(finding: &Finding) -> Value {
         "subject": if finding.subject.is_empty() { None } else { Some(&finding.subject) },
         "what": finding.what,
         "why": finding.why,
+        "assumed": finding.assumed,
         "rule": about.rule,
         "source": about.source,
         "safe": safe(&finding.safe),
@@ -154,7 +166,7 @@ fn finding(finding: &Finding) -> Value {
 pub(super) fn safe(all: &[Safe]) -> Vec<Value> {
     let one = |safe: &Safe| {
         let value = (!safe.value.is_empty()).then_some(&safe.value);
-        json!({ "key": safe.key, "value": value, "words": safe.words })
+        json!({ "key": safe.key, "value": value, "words": safe.words, "in_file": safe.line })
     };
     all.iter().map(one).collect()
 }

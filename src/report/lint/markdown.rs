@@ -1,7 +1,7 @@
 //! For pull requests: the verdict, the findings as a list, the tables.
 
 use super::grids::{self, Grid};
-use super::{Linted, title};
+use super::{Linted, advice, title};
 use crate::lint::{Finding, Severity};
 
 /// The text of `--format markdown`.
@@ -19,7 +19,7 @@ pub fn render(linted: Linted<'_>) -> String {
         text.push_str("\n| | finding | what would be safe | where |\n| --- | --- | --- | --- |\n");
     }
     for finding in &linted.report.findings {
-        text.push_str(&row(finding));
+        text.push_str(&row(&linted, finding));
     }
     for grid in grids::all(&linted) {
         text.push_str(&table(&grid));
@@ -27,15 +27,15 @@ pub fn render(linted: Linted<'_>) -> String {
     text.trim_end().to_owned()
 }
 
-fn row(finding: &Finding) -> String {
-    let why: String = finding.why.iter().map(|why| format!("<br>{}", escaped(why))).collect();
+fn row(linted: &Linted<'_>, finding: &Finding) -> String {
+    let why: String = finding.why.iter().chain(&finding.assumed).map(|why| format!("<br>{}", escaped(why))).collect();
     let safe: Vec<String> = finding
         .safe
         .iter()
-        .map(|safe| match &safe.key {
-            Some(key) if !safe.value.is_empty() => format!("`{}`", code(&format!("{key} = {}", safe.value))),
-            Some(key) => format!("{}: `{key}`", escaped(&safe.words)),
-            None => escaped(&safe.words),
+        .map(|safe| match advice(linted, safe) {
+            (_, Some(written)) if !safe.value.is_empty() => format!("`{}`", code(&written)),
+            (words, Some(written)) => format!("{}: `{}`", escaped(words), code(&written)),
+            (words, None) => escaped(words),
         })
         .collect();
     let place = finding.place.as_ref().map_or_else(String::new, |place| format!("{}:{}", place.file, place.line));

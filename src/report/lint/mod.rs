@@ -10,20 +10,31 @@ pub mod text;
 
 pub use reference::reference;
 
-use crate::lint::{Finding, Report, Severity};
+use crate::lint::{Finding, Report, Safe, Severity};
 use crate::model::study::Study;
 
 /// A study and what was found in it: all that any renderer needs.
 #[derive(Clone, Copy, Debug)]
 pub struct Linted<'a> {
-    /// The file of the scenario; `None`: it is a preset alone.
-    pub file: Option<&'a str>,
+    /// Where it stands.
+    pub origin: Origin<'a>,
     /// What was looked at.
     pub study: &'a Study,
     /// What was found.
     pub report: &'a Report,
     /// Whether the table of keys by period is wanted even if nothing is wrong with them.
     pub keys_table: bool,
+}
+
+/// Where settings that were looked at stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin<'a> {
+    /// In a scenario file.
+    Scenario(&'a str),
+    /// In a preset alone.
+    Preset,
+    /// In these configuration files of services.
+    Files(&'a [String]),
 }
 
 impl Linted<'_> {
@@ -44,9 +55,23 @@ impl Linted<'_> {
     }
 }
 
+/// Advice as one reads it, and what to write, if there is a line to write.
+fn advice<'s>(linted: &Linted<'_>, safe: &'s Safe) -> (&'s str, Option<String>) {
+    let is_files = matches!(linted.origin, Origin::Files(_));
+    let written = match (&safe.line, &safe.key) {
+        (Some(line), _) => Some(line.clone()),
+        // A key that stands in no file of a service.
+        (None, _) if is_files => None,
+        (None, Some(key)) if !safe.value.is_empty() => Some(format!("{key} = {}", safe.value)),
+        (None, key) => key.clone(),
+    };
+    (&safe.words, written)
+}
+
 /// What was found, and where in the sweep.
-fn title(finding: &Finding) -> String {
-    if finding.at.is_everywhere() { finding.what.clone() } else { format!("{}, {}", finding.what, finding.at.words) }
+pub fn title(finding: &Finding) -> String {
+    let scope = finding.at.told();
+    if scope.is_empty() { finding.what.clone() } else { format!("{}, {scope}", finding.what) }
 }
 
 #[cfg(test)]

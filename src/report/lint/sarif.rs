@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Linted, title};
+use super::{Linted, Origin, advice, title};
 use crate::lint::{Finding, Lint, Severity};
 use crate::model::Written;
 
@@ -55,8 +55,12 @@ fn result(linted: &Linted<'_>, finding: &Finding) -> Value {
     for why in &finding.why {
         message.push_str(&format!(" {why}."));
     }
-    if let Some(safe) = finding.safe.first() {
-        message.push_str(&format!(" What would be safe: {}.", safe.words));
+    for guess in &finding.assumed {
+        message.push_str(&format!(" {guess}."));
+    }
+    if let Some((words, written)) = finding.safe.first().map(|safe| advice(linted, safe)) {
+        let written = written.map_or_else(String::new, |written| format!(" (`{written}`)"));
+        message.push_str(&format!(" What would be safe: {words}{written}."));
     }
     let mut result = json!({
         "ruleId": finding.lint.code(),
@@ -70,6 +74,7 @@ fn result(linted: &Linted<'_>, finding: &Finding) -> Value {
         "properties": {
             "scenario": linted.study.name,
             "keys": finding.keys,
+            "assumed": finding.assumed,
             "safe": super::json::safe(&finding.safe),
             "points": finding.at.points,
         },
@@ -77,14 +82,23 @@ fn result(linted: &Linted<'_>, finding: &Finding) -> Value {
     if !finding.at.is_everywhere() {
         result["properties"]["where"] = finding.at.words.clone().into();
     }
+    if !finding.at.when.is_empty() {
+        result["properties"]["when"] = finding.at.when.clone().into();
+    }
     result
 }
 
-/// The line that somebody has written; else the scenario as a whole. What is part of outlast lies in no file.
+/// The line that somebody has written; else the scenario as a whole, or the first of the configuration files. What is part
+/// of outlast lies in no file.
 fn location(linted: &Linted<'_>, finding: &Finding) -> Value {
     let key = finding.keys.first().map_or(linted.study.name.as_str(), String::as_str);
     let logical = json!([{ "fullyQualifiedName": key, "kind": "property" }]);
-    match (&finding.place, linted.file) {
+    let whole = match linted.origin {
+        Origin::Scenario(file) => Some(file),
+        Origin::Preset => None,
+        Origin::Files(files) => files.first().map(String::as_str),
+    };
+    match (&finding.place, whole) {
         (Some(place), Some(_)) if !is_preset(place) => json!({
             "physicalLocation": {
                 "artifactLocation": { "uri": uri(&place.file) },

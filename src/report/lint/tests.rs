@@ -6,7 +6,7 @@ use crate::scenario::{ToLint, preset_to_lint, presets, text_to_lint};
 
 fn with<T>(read: &ToLint, keys_table: bool, render: impl Fn(Linted<'_>) -> T) -> T {
     let report = lint(&read.study, &read.places);
-    render(Linted { file: None, study: &read.study, report: &report, keys_table })
+    render(Linted { origin: Origin::Preset, study: &read.study, report: &report, keys_table })
 }
 
 #[test]
@@ -56,10 +56,10 @@ fn a_place_that_is_long_or_odd_is_shown() {
 
 #[test]
 fn markdown_escapes_what_would_be_markup() {
-    let read = preset_to_lint("charm-keystone").unwrap();
+    let read = preset_to_lint("puppet-keystone").unwrap();
     let text = with(&read, false, markdown::render);
     assert!(text.contains("max\\_active\\_keys - 2"), "{text}");
-    assert!(text.contains("`keystone.fernet_tokens.max_active_keys = 51`"), "{text}");
+    assert!(text.contains("`keystone.fernet_tokens.max_active_keys = 5`"), "{text}");
     let cells = |line: &str| line.replace("\\|", "").matches('|').count();
     let mut blocks: Vec<Vec<&str>> = Vec::new();
     for line in text.lines() {

@@ -5,16 +5,18 @@ use std::collections::BTreeSet;
 
 use annotate_snippets::{AnnotationKind, Element, Level, Renderer, Snippet};
 use anstyle::Style;
-use comfy_table::{ContentArrangement, Table, TableStyle};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, TableStyle, Width};
 
 use super::grids::{self, Grid};
-use super::{Linted, title};
+use super::{Linted, advice, title};
 use crate::lint::{Finding, Lint, Severity};
 use crate::model::Written;
 use crate::report::words::wrap;
 
 /// Notes are broken at this width.
 const WIDTH: usize = 100;
+/// Blanks between columns.
+const GAP: u16 = 2;
 /// As many settings of a sweep are named below the first.
 const MOST_VARIANTS: usize = 4;
 /// A longer line of a scenario is cut, so that no snippet fills the screen.
@@ -28,7 +30,7 @@ pub fn render(linted: Linted<'_>, colour: bool) -> String {
     let mut blocks: Vec<String> = Vec::new();
     for variants in linted.variants() {
         let is_new = told.insert(variants[0].lint);
-        blocks.push(block(&renderer, variants, is_new));
+        blocks.push(block(&renderer, &linted, variants, is_new));
     }
     for grid in grids::all(&linted) {
         blocks.push(format!("{strong}{}{strong:#}\n{}", grid.title, table(&grid)));
@@ -48,7 +50,7 @@ pub fn render(linted: Linted<'_>, colour: bool) -> String {
 }
 
 /// The first of them in full, the others in a line each.
-fn block(renderer: &Renderer, variants: &[Finding], is_new: bool) -> String {
+fn block(renderer: &Renderer, linted: &Linted<'_>, variants: &[Finding], is_new: bool) -> String {
     let (first, others) = (&variants[0], &variants[1..]);
     let about = first.lint.about();
     let level = match first.severity {
@@ -57,6 +59,7 @@ fn block(renderer: &Renderer, variants: &[Finding], is_new: bool) -> String {
         Severity::Note => Level::NOTE,
     };
     let mut notes = first.why.clone();
+    notes.extend(first.assumed.iter().cloned());
     notes.extend(others.iter().take(MOST_VARIANTS).map(|other| format!("also: {}", title(other))));
     if others.len() > MOST_VARIANTS {
         notes.push(format!("and {} more like it: see `--format json`", others.len() - MOST_VARIANTS));
@@ -67,10 +70,9 @@ fn block(renderer: &Renderer, variants: &[Finding], is_new: bool) -> String {
     let helps: Vec<String> = first
         .safe
         .iter()
-        .map(|safe| match &safe.key {
-            Some(key) if !safe.value.is_empty() => format!("{}: `{key} = {}`", safe.words, safe.value),
-            Some(key) => format!("{}: `{key}`", safe.words),
-            None => safe.words.clone(),
+        .map(|safe| match advice(linted, safe) {
+            (words, Some(written)) => format!("{words}: `{written}`"),
+            (words, None) => words.to_owned(),
         })
         .collect();
     let folded = |text: &String| wrap(text, WIDTH - 10).join("\n");
@@ -104,9 +106,16 @@ fn table(grid: &Grid) -> String {
     table.load_style(TableStyle::new()).set_content_arrangement(ContentArrangement::Dynamic).force_no_tty();
     table.set_width(WIDTH as u16 - 2);
     table.set_header(&grid.heads);
+    // A name is to be found as it is written, so no column is narrower than its longest word.
+    table.set_constraints((0..grid.heads.len()).map(|column| {
+        let cells = std::iter::once(&grid.heads[column]).chain(grid.rows.iter().map(|row| &row[column]));
+        let words = cells.flat_map(|cell| cell.split_whitespace()).map(|word| word.chars().count());
+        let longest = u16::try_from(words.max().unwrap_or(0)).unwrap_or(u16::MAX);
+        ColumnConstraint::LowerBoundary(Width::Fixed(longest.saturating_add(GAP)))
+    }));
     table.add_rows(&grid.rows);
     for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
+        column.set_padding((0, GAP));
     }
     let lines: Vec<String> = table.lines().map(|line| format!("  {}", line.trim_end())).collect();
     lines.join("\n")

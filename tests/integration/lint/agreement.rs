@@ -1,7 +1,7 @@
 //! What lint says is what is simulated.
 
 use outlast::cloud::{Records, simulate};
-use outlast::lint::{Report, lint};
+use outlast::lint::{Lint, Report, lint};
 use outlast::model::Model;
 use outlast::model::vocabulary::Reason;
 use outlast::scenario::text_to_lint;
@@ -174,6 +174,17 @@ cinder.nova.auth_type = \"password\"";
 /// What the job does about a refusal is to log it, so that it is the cause of nothing.
 const ONLY_LOGGED: [(&str, &str); 2] = [("unshelve", "delete_image"), ("live-migration", "post_attachment_delete")];
 
+/// The settings of a case over those in which everything sends, and no receiver keeps an answer.
+fn over_all_send(settings: &str) -> String {
+    let key = |line: &str| line.split(" = ").next().unwrap_or_default().to_owned();
+    let set: Vec<String> = settings.lines().map(key).collect();
+    let over: Vec<&str> = ALL_SEND.lines().filter(|line| !set.contains(&key(line))).collect();
+    let caches: String = ["nova", "cinder", "glance", "neutron"]
+        .map(|service| format!("{service}.keystone_authtoken.token_cache_time = -1\n"))
+        .concat();
+    format!("name = \"x\"\n{}\n{settings}\n{caches}", over.join("\n"))
+}
+
 /// A job of every kind, with a new token and with one that expires behind the first request: it stops where lint says.
 #[test]
 fn jobs_stop_at_the_hop_that_is_named() {
@@ -186,17 +197,10 @@ fn jobs_stop_at_the_hop_that_is_named() {
         }
         for settings in SETTINGS {
             for (is_expired, age) in [(false, "0s"), (true, "3599s")] {
-                let key = |line: &str| line.split(" = ").next().unwrap_or_default().to_owned();
-                let set: Vec<String> = settings.lines().map(key).collect();
-                let over: Vec<&str> = ALL_SEND.lines().filter(|line| !set.contains(&key(line))).collect();
-                let caches: String = ["nova", "cinder", "glance", "neutron"]
-                    .map(|service| format!("{service}.keystone_authtoken.token_cache_time = -1\n"))
-                    .concat();
                 let text = format!(
-                    "name = \"x\"\n{}\n{settings}\n{caches}run.duration = \"1s\"\ncloud.requests.time = \"2s\"\n\
-                     [[workload]]\nname = \"jobs\"\njob = \"{kind}\"\narrivals = {{ every = \"1h\" }}\n\
-                     token_age = \"{age}\"\n",
-                    over.join("\n")
+                    "{}run.duration = \"1s\"\ncloud.requests.time = \"2s\"\n[[workload]]\nname = \"jobs\"\n\
+                     job = \"{kind}\"\narrivals = {{ every = \"1h\" }}\ntoken_age = \"{age}\"\n",
+                    over_all_send(settings)
                 );
                 let (report, model) = linted(&text);
                 let course = &report.matrices[0].0.courses[0];
@@ -216,4 +220,80 @@ fn jobs_stop_at_the_hop_that_is_named() {
         }
     }
     assert!(stopped > 100, "{stopped} jobs stopped where they should");
+}
+
+/// Sizes of jobs from such as nothing outlasts to such as everything does, the speeds being 10 MiB/s.
+const SIZES: [&str; 6] = ["20GiB", "36GiB", "60GiB", "75GiB", "110GiB", "250GiB"];
+
+/// A job of every kind and of many sizes, with a new token: the request that comes too late first is the one that lint
+/// names, and where lint names none the job fails for nothing of the kind.
+#[test]
+fn jobs_outlast_their_tokens_where_lint_says() {
+    let patience = "nova.DEFAULT.block_device_allocate_retries = 100000\n";
+    let speeds: String = ["image_transfer", "image_conversion", "volume_copy", "memory_copy"]
+        .map(|link| format!("cloud.{link}.per_job = \"10MiB/s\"\n"))
+        .concat();
+    let (mut late, mut well) = (0, 0);
+    for definition in outlast::jobs::builtins() {
+        let kind = &definition.kind;
+        let Some(size) = kind.quantities.iter().find(|quantity| quantity.column().ends_with("_bytes")) else {
+            continue;
+        };
+        for settings in SETTINGS {
+            let text = |size_of: &str| {
+                format!(
+                    "{}{patience}{speeds}keystone.token.allow_expired_window = \"90m\"\nrun.duration = \"1s\"\n\
+                     [[workload]]\nname = \"jobs\"\njob = \"{}\"\narrivals = {{ every = \"1h\" }}\n\
+                     token_age = \"0s\"\n{} = \"{size_of}\"\n",
+                    over_all_send(settings),
+                    kind.name,
+                    size.name,
+                )
+            };
+            let failed_at = |model: &Model| {
+                let [record] = &records(model, 0)[..] else { panic!("one job") };
+                failure(record).map(|failure| kind.step_name(failure.first_cause.step).to_owned())
+            };
+            // What a job without any size fails at has nothing to do with time.
+            let at_once = failed_at(&linted(&text("1B")).1);
+            for size_of in SIZES {
+                let (report, model) = linted(&text(size_of));
+                let expected = failed_at(&model).filter(|step| at_once.as_ref() != Some(step));
+                let found = report.findings.iter().find(|finding| finding.lint == Lint::TransferOutlivesToken);
+                let told = format!("{}, {size_of}, {settings:?}: {expected:?}\n{found:#?}", kind.name);
+                match (&expected, found) {
+                    (Some(step), Some(found)) => {
+                        assert!(found.what.ends_with(&format!("refused, at `{step}`")), "{told}");
+                        assert!(found.what.starts_with("100 % of jobs"), "{told}");
+                        late += 1;
+                    }
+                    (None, None) => well += 1,
+                    (None, Some(_)) | (Some(_), None) => panic!("{told}"),
+                }
+            }
+        }
+    }
+    assert!(late > 200 && well > 200, "{late} late, {well} well");
+}
+
+/// Of jobs with sizes that vary, the share that is refused and where.
+#[test]
+fn the_share_of_jobs_that_is_named_is_refused() {
+    let text = format!(
+        "{}cloud.image_transfer.per_job = \"30MiB/s\"\ncloud.image_conversion.per_job = \"100MiB/s\"\n\
+         nova.DEFAULT.block_device_allocate_retries = 100000\nrun.duration = \"50d\"\n[[workload]]\nname = \"boots\"\n\
+         job = \"boot-from-volume\"\narrivals = {{ every = \"10m\" }}\ntoken_age = \"0s\"\n\
+         image_size = {{ lognormal = {{ median = \"50GiB\", sigma = 0.8 }}, max = \"600GiB\" }}\n",
+        over_all_send("cinder.service_user.send_service_user_token = false")
+    );
+    let (report, model) = linted(&text);
+    let found = report.findings.iter().find(|finding| finding.lint == Lint::TransferOutlivesToken).unwrap();
+    let share: f64 = found.what.split(" %").next().unwrap().parse().unwrap();
+    let jobs = records(&model, 0);
+    let refused = jobs.iter().filter(|job| failure(job).is_some()).count();
+    let percent = 100.0 * refused as f64 / jobs.len() as f64;
+    // Four standard errors, and what the words are rounded by.
+    let error = 4.0 * (share * (100.0 - share) / jobs.len() as f64).sqrt() + 0.5;
+    assert!((percent - share).abs() < error, "{percent} % of {} jobs, and lint says {}", jobs.len(), found.what);
+    assert!(found.what.ends_with("`cinder_image_after_download`"), "{}", found.what);
 }

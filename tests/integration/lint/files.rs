@@ -1,0 +1,262 @@
+use serde_json::Value;
+
+use super::{codes, json};
+use crate::command::{Desk, Did};
+
+const KEYSTONE: &str =
+    "[token]\nexpiration = 3600\nallow_expired_window = 7200\n[fernet_tokens]\nmax_active_keys = 5\n";
+const SENDS: &str = "[service_user]\nsend_service_user_token = true\nauth_type = password\n";
+
+/// A desk with keystone.conf and these files beside it.
+fn desk(files: &[(&str, &str)]) -> Desk {
+    let desk = Desk::new();
+    desk.write("keystone.conf", KEYSTONE);
+    files.iter().for_each(|(name, text)| drop(desk.write(name, text)));
+    desk
+}
+
+fn finding<'d>(document: &'d Value, code: &str) -> &'d Value {
+    let all = document["findings"].as_array().unwrap();
+    all.iter().find(|finding| finding["code"] == code).unwrap_or_else(|| panic!("no {code}: {:?}", codes(document)))
+}
+
+/// The arguments for these files, with a rotation every two hours.
+fn of<'a>(files: &[&'a str]) -> Vec<&'a str> {
+    let mut all = vec!["--rotate-every", "2h"];
+    for file in files {
+        all.extend([if file.starts_with("glance") { "--glance" } else { flag(file) }, file]);
+    }
+    all
+}
+
+fn flag(file: &str) -> &'static str {
+    match file.split('.').next().unwrap_or_default() {
+        "keystone" => "--keystone",
+        "nova" => "--nova",
+        "cinder" => "--cinder",
+        other => panic!("{other}"),
+    }
+}
+
+/// keystone.conf alone answers whether its keys last: what rests on files that were not given is no more than a note.
+#[test]
+fn files_that_were_not_given_make_no_errors() {
+    let desk = desk(&[]);
+    let document = json(&desk, &of(&["keystone.conf"]));
+    let conflict = finding(&document, "OUT-S008");
+    assert_eq!(conflict["severity"], "note");
+    assert_eq!(conflict["assumed"], serde_json::json!(["nova.conf not given, default assumed"]));
+    assert_eq!((&document["errors"], &document["warnings"]), (&Value::from(0), &Value::from(0)), "{document}");
+    desk.run(&[&["lint"], &of(&["keystone.conf"])[..]].concat()).exits(0);
+    desk.run(&["lint", "--keystone", "keystone.conf", "--rotate-every", "30m"]).exits(2);
+    // The schedule is a guess, and so is what follows from it.
+    desk.write("keystone.conf", "[fernet_tokens]\nmax_active_keys = 3\n");
+    let did = desk.run(&["lint", "--format", "json", "--keystone", "keystone.conf"]);
+    let document: Value = serde_json::from_str(&did.stdout).unwrap();
+    assert!(document["keys_assumed"][0].as_str().unwrap().contains("every 24 h assumed"), "{document}");
+    let keys = finding(&document, "OUT-K002");
+    assert_eq!(keys["severity"], "warning");
+    assert!(keys["assumed"][0].as_str().unwrap().contains("every 24 h assumed"), "{keys}");
+}
+
+/// Roles stand in no file: guessed, they are marked and make no error; said, they are facts.
+#[test]
+fn roles_are_guessed_or_said() {
+    let desk = desk(&[
+        ("nova.conf", SENDS),
+        ("cinder.conf", "[keystone_authtoken]\nservice_token_roles = svc\nservice_token_roles_required = true\n"),
+    ]);
+    let files = of(&["keystone.conf", "nova.conf", "cinder.conf"]);
+    let hops = |document: &Value| document["service_tokens"][0]["hops"].clone();
+    let assumed = json(&desk, &files);
+    let missing = finding(&assumed, "OUT-S001");
+    assert_eq!(missing["severity"], "warning");
+    assert!(missing["assumed"][0].as_str().unwrap().contains("--service-roles nova=ROLE"), "{missing}");
+    let of_nova = |document: &Value| {
+        let hops = hops(document);
+        let hop =
+            hops.as_array().unwrap().iter().find(|hop| hop["sender"] == "nova-compute" && hop["receiver"] == "cinder");
+        hop.unwrap()["assumed"].clone()
+    };
+    assert_eq!(of_nova(&assumed), serde_json::json!(["role held"]));
+    let text = desk.run(&[&["lint"], &files[..]].concat()).exits(0).stdout.clone();
+    assert!(text.contains("Service tokens (*: assumed)") && text.contains(" service* "), "{text}");
+    for format in ["sarif", "markdown"] {
+        let text = desk.run(&[&["lint", "--format", format], &files[..]].concat()).stdout;
+        assert!(text.contains("no file says which roles the user nova holds"), "{format}: {text}");
+    }
+
+    let said = [&files[..], &["--service-roles", "nova=service"]].concat();
+    let document = json(&desk, &said);
+    assert_eq!(finding(&document, "OUT-S001")["severity"], "error");
+    assert_eq!(of_nova(&document), serde_json::json!([]));
+    desk.run(&[&["lint"], &said[..]].concat()).exits(2);
+    let granted = [&files[..], &["--service-roles", "nova=service,svc"]].concat();
+    assert!(!codes(&json(&desk, &granted)).contains(&"OUT-S001"));
+    desk.run(&[&["lint"], &files[..], &["--service-roles", "nowa=svc"]].concat())
+        .exits(1)
+        .complains("did you mean `nova`?");
+    let imported = desk.run(&["import", "--nova", "nova.conf", "--service-roles", "nova=svc,admin"]);
+    imported.exits(0);
+    assert!(imported.stdout.contains("roles = [\"svc\", \"admin\"] # --service-roles"), "{}", imported.stdout);
+}
+
+/// A switch without credentials: Nova sends nothing, Cinder fails.
+#[test]
+fn a_switch_needs_credentials() {
+    let on = "[service_user]\nsend_service_user_token = true\n";
+    let cases = [
+        ("", false),
+        ("auth_type =\n", false),
+        ("auth_plugin = password\n", true),
+        ("auth_section = login\n[login]\nauth_type = v3password\n", true),
+        ("auth_section = login\nauth_type = password\n", false),
+    ];
+    for (file, severity) in [("nova.conf", "warning"), ("cinder.conf", "error")] {
+        for (more, has_credentials) in cases {
+            let text = format!("{on}{more}");
+            let desk = desk(&[(file, &text)]);
+            // An old name is taken, with a warning.
+            let did = desk.run(&[&["lint", "--format", "json"], &of(&["keystone.conf", file])[..]].concat());
+            let document: Value = serde_json::from_str(&did.stdout).unwrap();
+            assert_eq!(codes(&document).contains(&"OUT-S009"), !has_credentials, "{file}: {text}");
+            let imported = desk.run(&["import", flag(file), file]).exits(0).stdout.clone();
+            let line = imported.lines().find(|line| line.contains(&format!("# {file}:2"))).unwrap();
+            if !has_credentials {
+                let found = finding(&document, "OUT-S009");
+                assert_eq!((&found["severity"], &found["place"]["line"]), (&severity.into(), &2.into()), "{found}");
+                assert!(
+                    line.starts_with("send_service_user_token = false") && line.contains("no `auth_type`"),
+                    "{line}"
+                );
+            } else {
+                assert!(line.starts_with("send_service_user_token = true"), "{line}");
+            }
+        }
+    }
+}
+
+/// Backups that do not go to Swift need no token there.
+#[test]
+fn only_backups_to_swift_have_its_gap() {
+    let cases = [
+        ("", true),
+        ("[DEFAULT]\nbackup_driver = cinder.backup.drivers.swift.SwiftBackupDriver\n", true),
+        ("[DEFAULT]\nbackup_driver = cinder.backup.drivers.ceph.CephBackupDriver\n", false),
+        ("[DEFAULT]\nbackup_driver = cinder.backup.drivers.nfs.NFSBackupDriver\n", false),
+    ];
+    for (driver, has_gap) in cases {
+        let text = format!("{driver}{SENDS}");
+        let desk = desk(&[("cinder.conf", &text)]);
+        let document = json(&desk, &of(&["keystone.conf", "cinder.conf"]));
+        assert_eq!(codes(&document).contains(&"OUT-S006"), has_gap, "{driver}");
+        let imported = desk.run(&["import", "--cinder", "cinder.conf"]).exits(0).stdout.clone();
+        let auth = imported.lines().find(|line| line.starts_with("backup_swift_auth")).unwrap();
+        assert_eq!(auth.contains("single_user") && auth.contains("is not Swift's"), !has_gap, "{auth}");
+    }
+}
+
+/// Advice is given as the file of the service takes it, and findings point into the files, for code scanners too.
+#[test]
+fn advice_and_places_are_those_of_the_files() {
+    let desk = desk(&[]);
+    let arguments = ["lint", "--keystone", "keystone.conf", "--rotate-every", "50m"];
+    let text = desk.run(&arguments).exits(2).stdout.clone();
+    for help in [
+        "= help: keep at least 6 keys: `keystone.conf: [fernet_tokens] max_active_keys = 6`\n",
+        "= help: rotate no more often than every 1 h\n",
+        "= help: a window of at most 1 h 30 min: `keystone.conf: [token] allow_expired_window = 5400`\n",
+    ] {
+        assert!(text.contains(help), "{help}:\n{text}");
+    }
+    let sarif = desk.run(&[&arguments[..], &["--format", "sarif"]].concat()).stdout;
+    let sarif: Value = serde_json::from_str(&sarif).unwrap();
+    for result in sarif["runs"][0]["results"].as_array().unwrap() {
+        let place = &result["locations"][0]["physicalLocation"];
+        assert_eq!(place["artifactLocation"]["uri"], "keystone.conf", "{result}");
+        if result["ruleId"] == "OUT-K002" {
+            assert_eq!(place["region"]["startLine"], 5, "{result}");
+        }
+    }
+    desk.write("keystone.conf", "[token]\nexpiration = 0\n");
+    let dead = desk.run(&["lint", "--keystone", "keystone.conf", "--rotate-every", "7d"]);
+    dead.exits(2);
+    assert!(dead.stdout.starts_with("error[OUT-W002]: tokens live 0 s"), "{}", dead.stdout);
+}
+
+/// Codes and families, and what is no code.
+#[test]
+fn lints_are_chosen_by_code() {
+    let desk = desk(&[]);
+    let with = |more: &[&str]| json(&desk, &[&of(&["keystone.conf"])[..], more].concat());
+    let all = with(&[]);
+    assert!(codes(&all).len() > 3, "{:?}", codes(&all));
+    assert_eq!(codes(&with(&["--only", "OUT-X"])), ["OUT-X001"]);
+    assert_eq!(codes(&with(&["--only", "OUT-X001,out-s008"])), ["OUT-S008", "OUT-X001"]);
+    let some = with(&["--ignore", "OUT-S,OUT-X001"]);
+    assert!(codes(&some).iter().all(|code| !code.starts_with("OUT-S") && *code != "OUT-X001"), "{:?}", codes(&some));
+    let failing = ["lint", "--keystone", "keystone.conf", "--rotate-every", "30m"];
+    desk.run(&[&failing[..], &["--only", "OUT-S"]].concat()).exits(0);
+    desk.run(&[&failing[..], &["--only", "OUT-K"]].concat()).exits(2);
+    desk.run(&[&failing[..], &["--only", "OUT-K01"]].concat()).exits(1).complains("did you mean `OUT-K001`?");
+}
+
+/// Nothing to read is an error, and a misspelt name is told with the nearest one.
+#[test]
+fn what_is_not_read_is_told() {
+    let desk = desk(&[("empty/notes.txt", "x")]);
+    let lint = |arguments: &[&str]| -> Did { desk.run(&[&["lint", "--rotate-every", "7d"], arguments].concat()) };
+    lint(&["--keystone", "empty"]).exits(1).complains("empty: no file in this folder is named *.conf");
+    let cases = [
+        ("[token]\nexpiratoin = 7200\n", "did you mean `expiration`?", "typo.conf:2:1"),
+        ("[token]\nallowed_expired_window = 1\n", "did you mean `allow_expired_window`?", "typo.conf:2:1"),
+        ("[fernet_token]\nmax_active_keys = 7\n", "did you mean `[fernet_tokens]`?", "typo.conf:1:1"),
+        ("[fernet_token]\nmax_activ_keys = 7\n", "did you mean `max_active_keys`?", "typo.conf:2:1"),
+    ];
+    for (text, message, place) in cases {
+        desk.write("typo.conf", text);
+        lint(&["--keystone", "typo.conf"]).complains(message).complains(place);
+    }
+    let silent = "[token]\ncaching = true\ncache_on_issue = true\nallow_rescope_scoped_token = true\n[fernet_receipts]\n\
+                  max_active_keys = 3\n[receipt]\nexpiration = 300\n[trust]\nallow_redelegation = true\n[cache]\n\
+                  backend_argument = x\n";
+    desk.write("other.conf", silent);
+    assert_eq!(lint(&["--keystone", "other.conf"]).stderr, "");
+    let stores = "[DEFAULT]\nenabled_backends = swift1:swift, swift2:swift\n[glance_store]\ndefault_backend = swift1\n\
+                  [swift1]\nswift_store_multi_tenant = false\n[swift2]\nswift_store_multi_tenant = false\n";
+    desk.write("glance.conf", stores);
+    assert_eq!(lint(&["--glance", "glance.conf"]).stderr, "");
+    desk.write("bom.conf", "\u{feff}[token]\nexpiration = 3600\n");
+    let bom = lint(&["--keystone", "bom.conf"]);
+    bom.exits(1).complains("a byte order mark (BOM)");
+    assert_eq!(bom.stderr.matches("error").count(), 1, "{}", bom.stderr);
+}
+
+/// What a preset's source does not say is a guess, and what a tool does not let anybody do is no advice.
+#[test]
+fn presets_say_what_is_not_known_and_what_cannot_be_done() {
+    let desk = Desk::new();
+    for preset in ["mirantis-mcp", "contrail", "ardana"] {
+        let document = json(&desk, &["--preset", preset]);
+        let conflict = finding(&document, "OUT-S008");
+        let why = format!("what {preset} sets here is not known, default assumed");
+        assert_eq!((&conflict["severity"], &conflict["assumed"][0]), (&"note".into(), &Value::from(why)));
+    }
+    let charm = json(&desk, &["--preset", "charm-keystone"]);
+    let safe = finding(&charm, "OUT-K002")["safe"].as_array().unwrap();
+    assert!(!safe.is_empty() && safe.iter().all(|safe| safe["key"].is_null()), "{safe:?}");
+    assert!(safe[0]["words"].as_str().unwrap().contains("the charm"), "{safe:?}");
+}
+
+/// An import that cannot be written leaves nothing behind, and never takes the place of another file.
+#[test]
+fn an_import_is_written_whole_or_not_at_all() {
+    let desk = desk(&[("there.toml", "mine")]);
+    let import = |out: &str| desk.run(&["import", "--keystone", "keystone.conf", "--out", out]);
+    import("there.toml").exits(1).complains("never overwrites a file");
+    assert_eq!(desk.read("there.toml"), "mine");
+    import("no/such/folder.toml").exits(1).complains("cannot write");
+    import("new.toml").exits(0);
+    let files: Vec<String> = desk.files("").into_iter().map(|(name, _)| name).collect();
+    assert_eq!(files, ["keystone.conf", "new.toml", "there.toml"]);
+}
