@@ -170,7 +170,9 @@ impl Cloud {
                     queue.schedule(now + POLL_INTERVAL, 0, Event::Poll(number));
                 }
             }
-            Phase::Attaching => queue.schedule(now + ATTACH, 0, Event::Attached(number)),
+            Phase::Attaching => {
+                queue.schedule(now + ATTACH, 0, Event::Attached(number));
+            }
         }
     }
 }

@@ -96,9 +96,17 @@ impl Cloud<'_> {
 
     /// Resumes a strand at an instant, whatever it waited for before.
     pub(super) fn schedule(&mut self, at: Instant, slot: u32, strand: Strand, queue: &mut Queue<Event>) {
-        self.jobs.get(slot).course(strand).due = at;
+        let course = self.jobs.get(slot).course(strand);
+        course.due = at;
         let event = Event::Resume(slot, strand);
-        queue.schedule(at, event.class(), event);
+        let is_between_polls = course.polls > 0 && matches!(course.stage, Stage::Fresh);
+        match course.place {
+            Some(place) if is_between_polls => queue.schedule_in(place, at, event.class(), event),
+            None if is_between_polls => course.place = Some(queue.schedule(at, event.class(), event)),
+            Some(_) | None => {
+                queue.schedule(at, event.class(), event);
+            }
+        }
     }
 
     #[inline]
@@ -483,6 +491,7 @@ impl Cloud<'_> {
     fn end_poll(&mut self, slot: u32, strand: Strand) {
         let course = self.jobs.get(slot).course(strand);
         course.polls = 0;
+        course.place = None;
         course.stage = Stage::Fresh;
     }
 }

@@ -5,6 +5,7 @@ use super::delegation::{CACHE_BLOCKS, Delegated};
 use super::flight::{Flight, Stage};
 use super::keystone::Issued;
 use super::polling::Skipped;
+use crate::engine::Place;
 use crate::model::program::{Label, Program};
 use crate::model::vocabulary::Cleanup;
 use crate::model::{Kind, Model, QuantityId, Resource, ResourceId, Workload};
@@ -54,6 +55,8 @@ pub(super) struct Course {
     pub(super) parts_since: Instant,
     /// Polls of the wait under way.
     pub(super) polls: u32,
+    /// Where these stand among others of one instant, whether those before were simulated or counted.
+    pub(super) place: Option<Place>,
     /// The polls that were not simulated because their answers are known; none after the last one was.
     pub(super) skipped: Option<Skipped>,
     /// Whether a confirmed service token with a role came with the request accepted last.
@@ -74,6 +77,7 @@ impl Course {
         repetitions: 0,
         parts_since: Instant::START,
         polls: 0,
+        place: None,
         skipped: None,
         with_service_token: false,
         is_listed: false,

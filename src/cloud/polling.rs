@@ -215,12 +215,16 @@ impl Cloud<'_> {
         let course = job.course(strand);
         let (due, at) = (course.due, course.at);
         let Some(Skipped { first, foreseen }) = course.skipped.filter(|_| course.running) else { return };
-        if foreseen.last < now {
+        // Of others at this instant some come before what has changed the answer.
+        let class = Event::Resume(slot, strand).class();
+        let is_over = course.place.is_some_and(|place| queue.is_over(place, now, class));
+        let from = if is_over { now + Span::from_micros(1) } else { now };
+        if foreseen.last < from {
             // The next poll is the one that is simulated anyhow.
             return;
         }
         let Op::Poll(poll) = job.under.program.op(at) else { return };
-        let next = self.stretch(slot, strand, poll, first, now, u32::MAX).next;
+        let next = self.stretch(slot, strand, poll, first, from, u32::MAX).next;
         if next < due {
             self.schedule(next, slot, strand, queue);
         }

@@ -6,6 +6,7 @@
 //! # Order
 //! 1. Events are handled in the order of (time, class, serial): time is an integer number of microseconds, the class
 //!    orders what happens at one instant, the serial is the order of scheduling.
+//!    What recurs may keep the serial that it was given first.
 //! 2. Nothing can be scheduled in the past; an event scheduled for the present is handled in the present.
 //! 3. An event exactly at the horizon is handled, one after it is not.
 
@@ -15,7 +16,7 @@ mod queue;
 
 pub use link::{Link, LinkTimes, Started};
 pub use pool::{Pool, PoolTimes};
-pub use queue::{Packed, Queue};
+pub use queue::{Packed, Place, Queue};
 
 use crate::units::Instant;
 

@@ -23,6 +23,13 @@ fn time_of(key: Key) -> u64 {
     (key >> (u128::BITS - TIME_BITS)) as u64
 }
 
+/// A key without a payload.
+#[inline]
+fn key(at: Instant, class: u8, place: Place) -> Key {
+    let time = at.micros().clamp(0, (1 << TIME_BITS) - 1) as u128;
+    ((time << CLASS_BITS | u128::from(class)) << SERIAL_BITS | u128::from(place.0)) << PAYLOAD_BITS
+}
+
 /// An event that fits beside its key.
 pub trait Packed: Copy {
     /// At most 28 bits.
@@ -31,41 +38,58 @@ pub trait Packed: Copy {
     fn unpack(bits: u32) -> Self;
 }
 
+/// Where an event stands among those of its instant and class: in the order of scheduling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place(u64);
+
 /// Pending events, the next one first.
 #[derive(Debug)]
 pub struct Queue<E> {
     keys: Pending,
     serial: u64,
-    now: Instant,
+    /// The key that was taken last; before the first, less than all.
+    last: Key,
     event: PhantomData<E>,
 }
 
 impl<E: Packed> Queue<E> {
     /// An empty queue.
     pub fn new() -> Queue<E> {
-        Queue { keys: Pending::new(), serial: 0, now: Instant::START, event: PhantomData }
+        Queue { keys: Pending::new(), serial: 0, last: 0, event: PhantomData }
     }
 
     /// Schedules an event; at one instant lower classes come first, and within a class what was scheduled first.
     /// Times beyond the range of a key (the year 2283 of a simulation) are all as late as can be.
-    pub fn schedule(&mut self, at: Instant, class: u8, event: E) {
-        debug_assert!(at >= self.now, "nothing is scheduled in the past");
-        debug_assert!(u32::from(class) < 1 << CLASS_BITS && event.pack() < 1 << PAYLOAD_BITS);
+    pub fn schedule(&mut self, at: Instant, class: u8, event: E) -> Place {
         if self.serial >> SERIAL_BITS != 0 {
             self.renumber();
         }
-        let time = at.micros().clamp(0, (1 << TIME_BITS) - 1) as u128;
-        let key = (time << CLASS_BITS | u128::from(class)) << SERIAL_BITS | u128::from(self.serial);
+        let place = Place(self.serial);
         self.serial += 1;
-        self.keys.push(key << PAYLOAD_BITS | u128::from(event.pack()));
+        self.schedule_in(place, at, class, event);
+        place
+    }
+
+    /// Schedules an event in the place of an earlier one, which need not be pending any more. For what recurs: where it
+    /// stands among others does not depend on how often it was scheduled. (Places are forgotten after 10^12 events: those
+    /// given before count as last then.)
+    pub fn schedule_in(&mut self, place: Place, at: Instant, class: u8, event: E) {
+        debug_assert!(at.micros() >= time_of(self.last) as i64, "nothing is scheduled in the past");
+        debug_assert!(u32::from(class) < 1 << CLASS_BITS && event.pack() < 1 << PAYLOAD_BITS);
+        self.keys.push(key(at, class, place) | u128::from(event.pack()));
+    }
+
+    /// Whether an event of that place would have come before the one that was taken last.
+    pub fn is_over(&self, place: Place, at: Instant, class: u8) -> bool {
+        key(at, class, place) < self.last
     }
 
     /// Takes the next event and its time.
     pub fn pop(&mut self) -> Option<(Instant, E)> {
         let key = self.keys.pop()?;
+        self.last = key;
         let payload = key as u32 & ((1 << PAYLOAD_BITS) - 1);
-        self.now = Instant::from_micros(time_of(key) as i64);
-        Some((self.now, E::unpack(payload)))
+        Some((Instant::from_micros(time_of(key) as i64), E::unpack(payload)))
     }
 
     /// Gives what is pending the lowest serials in its order: serials run out after 10^12 events.
@@ -84,7 +108,7 @@ impl<E: Packed> Queue<E> {
     pub fn clear(&mut self) {
         self.keys.clear();
         self.serial = 0;
-        self.now = Instant::START;
+        self.last = 0;
     }
 
     /// How many events are pending.
@@ -201,6 +225,23 @@ mod tests {
         }
         let popped: Vec<_> = std::iter::from_fn(|| queue.pop()).map(|(_, event)| event.0).collect();
         assert_eq!(popped, (0..500).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_recurs_keeps_its_place() {
+        let mut queue = Queue::new();
+        let at = |seconds| Instant::from_seconds(seconds);
+        let first = queue.schedule(at(1), 7, Number(1));
+        queue.schedule(at(2), 7, Number(2));
+        assert_eq!(queue.pop(), Some((at(1), Number(1))));
+        queue.schedule_in(first, at(2), 7, Number(3));
+        assert_eq!(queue.pop(), Some((at(2), Number(3))), "it was there first");
+        assert!(!queue.is_over(first, at(2), 7), "it is now");
+        assert_eq!(queue.pop(), Some((at(2), Number(2))));
+        let cases = [(at(1), 9, true), (at(2), 6, true), (at(2), 7, true), (at(2), 8, false), (at(3), 0, false)];
+        for (at, class, is_over) in cases {
+            assert_eq!(queue.is_over(first, at, class), is_over, "{at:?}, class {class}");
+        }
     }
 
     #[test]
