@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use outlast::import::{Choices, ConfFile, CronFile, Schedule, Service, crontabs, read, scenario_text};
 use outlast::oslo::File;
-use outlast::scenario::{Overrides, ServiceOption, load_text, options, releases};
+use outlast::scenario::{Overrides, ServiceOption, Shape, load_text, options, releases};
 use proptest::prelude::*;
 
 use crate::command::{Desk, Did};
+use crate::fuzz::fuzz;
 
 /// What no output may hold.
 const SECRET: &str = "hunter2";
@@ -365,8 +366,30 @@ fn options_are_those_of_the_packages() {
     }
 }
 
-/// Lines of files as they are, as they go wrong, and with secrets wherever one may stand but in the value of an option
-/// that outlast reads.
+/// Secrets in the values of options that outlast reads: as a whole where a word is no value, and within an address where
+/// any word is one.
+fn strayed() -> impl Strategy<Value = String> {
+    let is_free = |option: &ServiceOption| matches!(option.shape(), Shape::Text | Shape::Words);
+    let names = |is_meant: &dyn Fn(&ServiceOption) -> bool| -> Vec<&'static str> {
+        options().filter(is_meant).map(|option| option.name).collect()
+    };
+    let (free, strict) = (names(&is_free), names(&|option| !is_free(option)));
+    let word = ["hunter2", "'hunter2'", " hunter2 ", "7 hunter2", "7hunter2", "true hunter2", "$hunter2", "hunter2,"];
+    let address = [
+        "nova:hunter2@mc:11211",
+        "mc:11211, nova:hunter2@mc:11211",
+        "a,\n  nova:hunter2@mc:11211",
+        "rabbit://nova:hunter2@mq:5672//",
+        "x:hunter2@",
+    ];
+    let line = |(name, value): (&str, &str)| format!("{name} = {value}");
+    prop_oneof![
+        (proptest::sample::select(strict), proptest::sample::select(word.to_vec())).prop_map(line),
+        (proptest::sample::select(free), proptest::sample::select(address.to_vec())).prop_map(line),
+    ]
+}
+
+/// Lines of files as they are, as they go wrong, and with secrets wherever one may stray to.
 fn lines() -> impl Strategy<Value = String> {
     let known = options().map(|option| (option.section, option.name)).collect::<Vec<_>>();
     let names: Vec<&'static str> = known.iter().map(|(_, name)| *name).collect();
@@ -407,6 +430,7 @@ fn lines() -> impl Strategy<Value = String> {
             .prop_map(|(blank, name, separator, value, tail)| format!("{blank}{name}{separator}{value}{tail}")),
         2 => proptest::sample::select(sections).prop_map(|section| format!("[{section}]")),
         2 => secret.prop_map(str::to_owned),
+        2 => strayed(),
         1 => Just(String::new()),
         1 => "[ \t]{0,2}[\\PC\u{0}-\u{1f}]{0,20}",
     ]
@@ -415,26 +439,15 @@ fn lines() -> impl Strategy<Value = String> {
 /// Options of which a scenario takes less than the service.
 const LIMITED: [&str; 2] = ["nova.DEFAULT.block_device_allocate_retries", "cinder.DEFAULT.scheduler_max_attempts"];
 
-/// How many cases, of those that take longer in a run of their own.
-fn runs() -> ProptestConfig {
-    let cases = std::env::var("OUTLAST_FUZZ_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(400);
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
-}
-
-proptest! {
-    #![proptest_config(runs())]
-
-    /// Nothing panics, nothing hangs, and no secret is told, whatever the files hold; what is read becomes a scenario.
-    #[test]
-    fn any_file_is_read_or_refused(
-        files in proptest::collection::vec((0..4_usize, proptest::collection::vec(lines(), 0..12)), 1..4),
-        end in proptest::sample::select(vec!["\n", "\r\n", "\r"]),
-        release in proptest::sample::select(releases().to_vec()),
-    ) {
-        let files: Vec<ConfFile> = files
-            .iter()
-            .map(|(service, lines)| conf(Service::ALL[*service], "a.conf", &lines.join(end)))
-            .collect();
+/// Nothing panics, nothing hangs, and no secret is told, whatever the files hold; what is read becomes a scenario.
+#[test]
+fn any_file_is_read_or_refused() {
+    let file = (0..4_usize, proptest::collection::vec(lines(), 0..12));
+    let ends = proptest::sample::select(vec!["\n", "\r\n", "\r"]);
+    let cases = (proptest::collection::vec(file, 1..4), ends, proptest::sample::select(releases().to_vec()));
+    fuzz("configuration files", &cases, |(files, end, release)| {
+        let files: Vec<ConfFile> =
+            files.iter().map(|(service, lines)| conf(Service::ALL[*service], "a.conf", &lines.join(end))).collect();
         let read = read(files, release);
         let warnings = read.warnings.map(|warnings| warnings.render_warnings(false) + &warnings.lines().join("\n"));
         prop_assert!(!warnings.as_deref().unwrap_or_default().contains(SECRET), "{}", warnings.unwrap_or_default());
@@ -457,16 +470,20 @@ proptest! {
                 }
             }
         }
-    }
+        Ok(())
+    });
+}
 
-    /// The same of crontabs.
-    #[test]
-    fn any_crontab_is_read_or_refused(
-        fields in proptest::collection::vec("([*0-9,/-]{1,6}|[a-z]{3}|@[a-z]{4,8}| )( [*0-9,/-]{1,5}){0,5}", 1..4),
-        keys in 0..10_usize,
-    ) {
-        let lines: Vec<String> =
-            fields.iter().map(|fields| format!("{fields} hunter2; keystone-manage fernet_rotate\nX=hunter2\n")).collect();
+/// The same of crontabs.
+#[test]
+fn any_crontab_is_read_or_refused() {
+    let fields = "([*0-9,/-]{1,6}|[a-z]{3}|@[a-z]{4,8}| )( [*0-9,/-]{1,5}){0,5}";
+    let cases = (proptest::collection::vec(fields, 1..4), 0..10_usize);
+    fuzz("crontabs", &cases, |(fields, keys)| {
+        let lines: Vec<String> = fields
+            .iter()
+            .map(|fields| format!("{fields} hunter2; keystone-manage fernet_rotate\nX=hunter2\n"))
+            .collect();
         let text = Arc::from(lines.concat());
         match crontabs(&[CronFile { name: "crontab".to_owned(), text }]) {
             Err(issues) => prop_assert!(!issues.to_string().contains(SECRET), "{issues}"),
@@ -481,5 +498,6 @@ proptest! {
                 prop_assert!(loaded.is_ok(), "{}\n{text}", loaded.expect_err("it is no scenario"));
             }
         }
-    }
+        Ok(())
+    });
 }
