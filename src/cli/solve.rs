@@ -136,6 +136,7 @@ fn answer(args: &SolveArgs, output: &Output) -> Result<Exit, Failed> {
     let candidate = |at: &Vec<usize>| trials.done[at].clone();
     // Where nobody fails in this way, no value is the cheapest that prevents it.
     let is_seen = now.is_seen || trials.done.values().any(|candidate| candidate.is_seen);
+    let has_order = trials.values.len() > 1 || trials.values[0].are_ordered();
     let told = Told {
         scenario: &written.name,
         expectation: &expectation,
@@ -143,8 +144,13 @@ fn answer(args: &SolveArgs, output: &Output) -> Result<Exit, Failed> {
         now,
         solutions: found.iter().filter(|_| is_seen).map(candidate).collect(),
         nearest: nearest.as_ref().filter(|_| is_seen).map(candidate),
-        // Too few jobs for a bound are no break.
-        breaks: breaks.iter().map(candidate).filter(|one| is_missed(&expectation, &one.check)).collect(),
+        // Too few jobs for a bound are no break, and words have no order that could have one.
+        breaks: breaks
+            .iter()
+            .filter(|_| has_order)
+            .map(candidate)
+            .filter(|one| is_missed(&expectation, &one.check))
+            .collect(),
         tried: trials.done.values().cloned().collect(),
         is_seen,
         selection,

@@ -18,8 +18,8 @@ pub const WIDTH: usize = 100;
 
 /// Between two columns.
 const GAP: usize = 2;
-/// So many characters of a head stay in one line, where it has to be broken; in the narrowest table so many.
-const HEADS: [usize; 2] = [16, 8];
+/// So many characters of a head stay in one line where it has to be broken; fewer in narrower tables.
+const HEADS: [usize; 3] = [16, 13, 8];
 
 /// Colours, or none.
 pub(super) struct Palette {
@@ -188,9 +188,9 @@ fn table(grid: &Grid) -> (Vec<String>, bool) {
     let optional = grid.heads.iter().filter(|head| matches!(head.kind, HeadKind::Optional(_))).count();
     // Heads give way first, into several lines, and lose nothing; then the labels, but not beyond recognition; then the
     // optional columns; then the labels again.
-    let [wide, narrow] = HEADS;
-    let attempts = [usize::MAX, wide, narrow]
-        .into_iter()
+    let narrow = HEADS[HEADS.len() - 1];
+    let attempts = std::iter::once(usize::MAX)
+        .chain(HEADS)
         .map(|head| (usize::MAX, 0, head))
         .chain([30, 22, 16].into_iter().map(|cap| (cap, 0, narrow)))
         .chain((1..=optional).map(|drop| (16, drop, narrow)))

@@ -7,7 +7,7 @@ use serde_json::{Value, json as object};
 use super::console::{self, Palette, WIDTH, paint};
 use super::digest::{Grid, HeadKind};
 use super::{markdown as md, words};
-use crate::analysis::solve::Tried;
+use crate::analysis::solve::{Tried, is_missed};
 use crate::analysis::{Check, Problem};
 use crate::lint::{Exact, Keys};
 use crate::model::study::Expectation;
@@ -174,20 +174,41 @@ impl Told<'_> {
             grid.rows.push(self.row("meets", solution, solution.labels.clone()));
         }
         if let Some(nearest) = &self.nearest {
-            let name = if self.solutions.is_empty() { "nearest" } else { "misses" };
+            let name = if self.solutions.is_empty() { "nearest" } else { self.outcome(nearest) };
             grid.rows.push(self.row(name, nearest, nearest.labels.clone()));
         }
         grid
     }
 
+    /// What came of it, in a word.
+    fn outcome(&self, candidate: &Candidate) -> &'static str {
+        match Tried::of(self.expectation, &candidate.check) {
+            Tried::Meets => "meets",
+            _ if is_missed(self.expectation, &candidate.check) => "misses",
+            _ => "unsure",
+        }
+    }
+
     /// Everything that was tried.
     fn curve(&self) -> Grid {
-        let mut grid = self.heads("Everything that was tried, the cheapest first");
-        for one in &self.tried {
-            let name = if Tried::of(self.expectation, &one.check) == Tried::Meets { "meets" } else { "misses" };
-            grid.rows.push(self.row(name, one, one.labels.clone()));
+        let by_price = self.keys.iter().any(|key| key.is_ordered);
+        let order = if by_price { "the cheapest" } else { "the best" };
+        let mut grid = self.heads(&format!("Everything that was tried, {order} first"));
+        let mut tried: Vec<&Candidate> = self.tried.iter().collect();
+        if !by_price {
+            // Words have no order of their own.
+            tried.sort_by(|one, other| self.by(one).total_cmp(&self.by(other)));
+        }
+        for one in tried {
+            grid.rows.push(self.row(self.outcome(one), one, one.labels.clone()));
         }
         grid
+    }
+
+    /// How far beyond the target something is, as far as the estimate knows.
+    fn by(&self, candidate: &Candidate) -> f64 {
+        let value = candidate.check.value.unwrap_or(f64::INFINITY);
+        if self.expectation.max.is_some() { value } else { -value }
     }
 
     fn heads(&self, title: &str) -> Grid {
@@ -335,7 +356,7 @@ impl Told<'_> {
         let settings = words::counted(self.tried.len() as u64, "setting");
         format!(
             "{settings} simulated, {replications} of each, all with the same random numbers. bound: one-sided, with confidence \
-             {}. stolen token: how long it is of use at most beside a service token (without one: `expiration`). keys: \
+             {}; unsure: the estimate meets the target and its bound does not. stolen token: how long it is of use at most beside a service token (without one: `expiration`). keys: \
              `max_active_keys`. live tokens: of the users at once, if every job comes with one of its own. validations/h: what \
              Keystone is asked, against the scenario as written.",
             self.expectation.confidence

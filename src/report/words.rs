@@ -198,6 +198,7 @@ pub(crate) fn shortened(cells: &[&str], width: usize) -> Vec<String> {
     while back > 0 && first[first.len() - back].is_alphanumeric() {
         back -= 1;
     }
+    let is_alone = long.iter().all(|cell| cell == first);
     let shorten = |cell: &str| {
         if !is_long(&cell) {
             return cell.to_owned();
@@ -214,6 +215,10 @@ pub(crate) fn shortened(cells: &[&str], width: usize) -> Vec<String> {
             rest.push('…');
         }
         if rest.len() > width {
+            // Of a single one the beginning says most.
+            if is_alone {
+                return cut(&rest.into_iter().collect::<String>(), width).into_owned();
+            }
             let end = (width - 1) / 2;
             let tail = rest.split_off(rest.len() - end);
             rest.truncate(width - 1 - end);
@@ -428,7 +433,7 @@ mod tests {
         assert_eq!(shortened(&cells, 16), ["[]", "…10h…", "…28h…"]);
         assert_eq!(shortened(&cells, 40), cells);
         assert_eq!(shortened(&["abcdefghij", "abXdefghiZ"], 5), ["ab…ij", "ab…iZ"]);
-        assert_eq!(shortened(&["abcdefghij", "abcdefghij"], 5), ["ab…ij", "ab…ij"]);
+        assert_eq!(shortened(&["abcdefghij", "abcdefghij"], 5), ["abcd…", "abcd…"]);
         assert_eq!(shortened(&["abcdefghij"], 1), ["…"]);
         assert_eq!(broken("failure_rate", 8), "failure_\nrate");
         assert_eq!(broken("nova.DEFAULT.block_device_retries", 13), "nova.DEFAULT.\nblock_device_\nretries");

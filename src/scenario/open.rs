@@ -4,7 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::keys;
+use super::kind::Kind;
 use super::own_presets::{self, Merged};
+use super::presets::presets;
 use super::read::{Context, View};
 use super::sweep::{self, Swept};
 use super::values::{Domain, Notation, domain};
@@ -199,7 +201,15 @@ fn of_point(written: &Table, question: Question<'_>, cx: &mut Context) -> Option
 fn key(path: &str, place: Place, workloads: &[Named], view: &View<'_>, cx: &mut Context) -> Option<OpenKey> {
     let kind = sweep::known(path, place, "in --vary", workloads, cx)?;
     let now = now(path, view);
-    let Some(domain) = domain(path, kind, now) else {
+    let presets = || match cx.own_presets.as_slice() {
+        [] => presets().iter().map(|preset| preset.name.to_owned()).collect(),
+        own => own.to_vec(),
+    };
+    let domain = match kind {
+        Kind::Preset => Some(Domain::Words(presets().iter().map(|name| format!("{name:?}")).collect())),
+        kind => domain(path, kind, now),
+    };
+    let Some(domain) = domain else {
         let message = format!("`{path}`: no values are known that could be tried one after the other");
         cx.issue(Issue::at(place, message).help("write the values that are of interest into a `[sweep]`"));
         return None;

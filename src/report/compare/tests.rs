@@ -28,6 +28,7 @@ fn result(name: &str, workload: &str, points: &[(&str, [u64; 4])]) -> Replicated
         name: name.to_owned(),
         scenario: "peak".to_owned(),
         version: "0.1.0".to_owned(),
+        inputs: "0123456789abcdef".repeat(4),
         seed: 7,
         confidence: 0.95,
         complete: true,
