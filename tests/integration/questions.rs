@@ -73,11 +73,11 @@ fn agrees(line: &str, answer: &str) -> bool {
     let last = parts.len() - 1;
     let mut from = 0;
     for (index, part) in parts.iter().enumerate() {
-        let starts = (from..=line.len()).filter(|at| line[*at..].starts_with(part));
+        let mut starts = (from..=line.len()).filter(|at| line[*at..].starts_with(part));
         let found = match (index == 0, index == last) {
             (true, true) => (line == *part).then_some(0),
             (true, false) => line.starts_with(part).then_some(0),
-            (false, true) => starts.filter(|at| part.is_empty() || at + part.len() == line.len()).last(),
+            (false, true) => starts.rfind(|at| part.is_empty() || at + part.len() == line.len()),
             (false, false) => starts.min(),
         };
         let Some(at) = found else { return false };
