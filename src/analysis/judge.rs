@@ -172,6 +172,15 @@ fn narrowed(
     }
 }
 
+/// Whether any job of a result failed as the expectation says; yes, if it says nothing of how.
+pub fn is_seen(expectation: &Expectation, model: &Model, result: &PointResult) -> bool {
+    let is_of = |way: &&FailureRow| {
+        expectation.workload.as_ref().is_none_or(|name| model.workloads[way.workload].name == *name)
+    };
+    let is_narrowed = expectation.step.is_some() || expectation.reason.is_some();
+    !is_narrowed || result.failures.iter().filter(is_of).any(|way| matches(expectation, model, way))
+}
+
 /// Whether a way of failing is the one that the expectation names: as the job's owner saw it, or as it began. Steps are
 /// told apart by their names, because those of several job kinds may meet here.
 fn matches(expectation: &Expectation, model: &Model, way: &FailureRow) -> bool {

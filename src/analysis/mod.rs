@@ -9,7 +9,7 @@ pub mod solve;
 mod summarise;
 mod warm_up;
 
-pub use judge::judge;
+pub use judge::{is_seen, judge};
 pub use precision::{reached, suffices};
 pub use remedies::{Ranking, Saves};
 pub use summarise::summarise;

@@ -9,16 +9,15 @@ use super::exit::Exit;
 use super::output::Output;
 use super::simulate::simulate_only;
 use super::{Format, SimulationArgs};
-use crate::analysis::solve::{Tried, cheapest, frontier};
-use crate::analysis::{self, Check, PointResult, Problem};
+use crate::analysis::solve::{Settings, Tried, cheapest, frontier, is_missed};
+use crate::analysis::{self, PointResult};
 use crate::document::Issues;
 use crate::import::Service;
-use crate::lint::{self, Exact};
+use crate::lint;
 use crate::model::ServiceId;
-use crate::model::study::{Expectation, Study};
-use crate::report::solve::{Candidate, Key, Told, json, markdown, text};
-use crate::scenario::{Domain, Notation, Open, OpenKey, Question};
-use crate::units::Span;
+use crate::model::study::Study;
+use crate::report::solve::{Candidate, Key, Selection, Told, json, markdown, text};
+use crate::scenario::{Open, OpenKey, Question, Values, Wanted};
 
 /// What `solve` is asked.
 #[derive(Debug, Args)]
@@ -54,6 +53,9 @@ pub(super) struct SolveArgs {
     /// Only this workload has to meet the target
     #[arg(long, value_name = "NAME")]
     workload: Option<String>,
+    /// Also show every value that was tried, with what came of it and its price
+    #[arg(long)]
+    curve: bool,
     #[command(flatten)]
     simulation: SimulationArgs,
     /// What to print
@@ -100,53 +102,60 @@ fn answer(args: &SolveArgs, output: &Output) -> Result<Exit, Failed> {
     let mut open = Open::load(&args.file, question, &args.simulation.overrides()).map_err(Failed::Issues)?;
     let values = values(args, open.keys()).map_err(Failed::Said)?;
     let written = open.as_written().map_err(Failed::Issues)?;
-    let mut trials = Trials { args, output, values, open, done: BTreeMap::new(), refused: Vec::new() };
+    let settings = values.iter().map(settings).collect();
+    let mut trials = Trials { args, output, values, settings, open, done: BTreeMap::new(), refused: Vec::new() };
     let now = trials.simulate(&written)?.remove(0);
     let expectation = written.expectations[0].clone();
     trials.output.detail(format_args!("{}: {}", written.name, expectation.text));
 
-    let (found, breaks, nearest) = match trials.lens().as_slice() {
-        [len] => {
-            let line = cheapest(*len, |places| trials.try_all(&places.iter().map(|at| vec![*at]).collect::<Vec<_>>()))?;
+    let settings = trials.settings.clone();
+    let (found, breaks, nearest, selection) = match settings.as_slice() {
+        [one] => {
+            let line = cheapest(one, |places| trials.try_all(&places.iter().map(|at| vec![*at]).collect::<Vec<_>>()))?;
             let one = |at: usize| vec![at];
             let answer = line.answer();
-            // What shows that there is none cheaper.
-            let misses = |at: usize| {
-                line.tried.range(..at).rfind(|(_, tried)| matches!(tried, Tried::Misses(_))).map(|(at, _)| *at)
-            };
-            let next = answer.and_then(misses);
-            let nearest = if answer.is_some() { next } else { line.nearest() };
-            (answer.map(one).into_iter().collect(), line.breaks().into_iter().map(one).collect(), nearest.map(one))
+            let nearest = if answer.is_some() { line.next_cheaper() } else { line.nearest() };
+            let breaks = line.breaks().into_iter().map(one).collect();
+            (answer.map(one).into_iter().collect(), breaks, nearest.map(one), None)
         }
         [first, second] => {
-            let found = frontier([*first, *second], |pairs| {
+            let found = frontier(&[first.clone(), second.clone()], |pairs| {
                 trials.try_all(&pairs.iter().map(|pair| pair.to_vec()).collect::<Vec<_>>())
             })?;
             let nearest = found.nearest().filter(|_| found.pairs.is_empty()).map(|pair| pair.to_vec());
             let lists = |pairs: Vec<[usize; 2]>| pairs.iter().map(|pair| pair.to_vec()).collect::<Vec<_>>();
-            (lists(found.pairs), lists(found.breaks), nearest)
+            let (shown, of) = found.columns;
+            let selection = (shown < of).then_some(Selection { shown, of });
+            (lists(found.pairs), lists(found.breaks), nearest, selection)
         }
         _ => unreachable!("there are one or two keys"),
     };
     if trials.done.is_empty() {
-        return Err(Failed::Issues(trials.refused.pop().expect("each was refused for a reason").1));
+        return Err(Failed::Said(trials.all_refused()));
     }
     let candidate = |at: &Vec<usize>| trials.done[at].clone();
+    // Where nobody fails in this way, no value is the cheapest that prevents it.
+    let is_seen = now.is_seen || trials.done.values().any(|candidate| candidate.is_seen);
+    let has_order = trials.values.len() > 1 || trials.values[0].are_ordered();
     let told = Told {
         scenario: &written.name,
         expectation: &expectation,
         keys: &trials.keys(),
         now,
-        solutions: found.iter().map(candidate).collect(),
-        nearest: nearest.as_ref().map(candidate),
-        // Too few jobs for a bound are no break.
-        breaks: breaks.iter().map(candidate).filter(|one| is_missed(&expectation, &one.check)).collect(),
-        tried: trials.done.len(),
-        refused: trials
-            .refused
+        solutions: found.iter().filter(|_| is_seen).map(candidate).collect(),
+        nearest: nearest.as_ref().filter(|_| is_seen).map(candidate),
+        // Too few jobs for a bound are no break, and words have no order that could have one.
+        breaks: breaks
             .iter()
-            .map(|(values, issues)| (values.clone(), issues.lines().swap_remove(0)))
+            .filter(|_| has_order)
+            .map(candidate)
+            .filter(|one| is_missed(&expectation, &one.check))
             .collect(),
+        tried: trials.done.values().cloned().collect(),
+        is_seen,
+        selection,
+        with_curve: args.curve,
+        refused: trials.refused.iter().map(|(values, why)| (values.clone(), why.join("; "))).collect(),
         replications: written.points[0].model.run.replications,
     };
     match args.format {
@@ -157,118 +166,38 @@ fn answer(args: &SolveArgs, output: &Output) -> Result<Exit, Failed> {
     Ok(if told.solutions.is_empty() { Exit::ExpectationFailed } else { Exit::Done })
 }
 
-/// The values of a key, the cheapest first.
-struct Values {
-    kind: ValueKind,
-    descending: bool,
-}
-
-enum ValueKind {
-    Numbers { notation: Notation, min: i64, step: i64, len: usize },
-    Words(Vec<String>),
-}
-
-impl Values {
-    fn len(&self) -> usize {
-        match &self.kind {
-            ValueKind::Numbers { len, .. } => *len,
-            ValueKind::Words(words) => words.len(),
-        }
-    }
-
-    /// The value at a place as TOML, and as people read it.
-    fn at(&self, place: usize) -> (String, String) {
-        let place = if self.descending { self.len() - 1 - place } else { place };
-        match &self.kind {
-            ValueKind::Numbers { notation, min, step, .. } => {
-                let number = min + step * place as i64;
-                let toml = notation.toml(number);
-                let label = match notation {
-                    Notation::Seconds => Exact(Span::from_seconds(number)).to_string(),
-                    Notation::Count
-                    | Notation::Duration
-                    | Notation::Size
-                    | Notation::Throughput
-                    | Notation::Poisson
-                    | Notation::Share => toml.trim_matches('"').to_owned(),
-                };
-                (toml, label)
-            }
-            ValueKind::Words(words) => (words[place].clone(), words[place].trim_matches('"').to_owned()),
-        }
-    }
-
-    /// A value as it is written in the scenario, as people read it.
-    fn label(&self, written: &str) -> String {
-        match (&self.kind, written.parse()) {
-            (ValueKind::Numbers { notation: Notation::Seconds, .. }, Ok(seconds)) => {
-                Exact(Span::from_seconds(seconds)).to_string()
-            }
-            _ => written.to_owned(),
-        }
-    }
-
-    /// What was looked at, in words.
-    fn range(&self) -> String {
-        let last = self.len() - 1;
-        let (low, high) = if self.descending { (last, 0) } else { (0, last) };
-        match &self.kind {
-            ValueKind::Numbers { .. } => format!("from {} to {}", self.at(low).1, self.at(high).1),
-            ValueKind::Words(_) => format!("of its {}", self.len()),
-        }
-    }
-}
-
-/// More of a key makes this harder, so that the largest is asked for: what workloads bring, and what goes wrong in Keystone.
-fn is_burden(path: &str) -> bool {
-    const BURDENS: [&str; 5] = [
-        "cloud.keystone.clock_offset",
-        "cloud.keystone.sync_",
-        "cloud.keystone.validation_time",
-        "cloud.keystone.issue_time",
-        "cloud.requests.time",
-    ];
-    path.starts_with("workload.") || BURDENS.iter().any(|burden| path.starts_with(burden))
-}
-
 fn values(args: &SolveArgs, keys: &[OpenKey]) -> Result<Vec<Values>, String> {
     for (option, given) in [("--min", &args.min), ("--max", &args.max), ("--step", &args.step)] {
         if given.len() > keys.len() {
-            return Err(format!("`{option}` has {} values for {} keys", given.len(), keys.len()));
+            let count = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+            let (values, keys) = (count(given.len(), "value"), count(keys.len(), "key"));
+            return Err(format!("`{option}` has {values} for {keys}"));
         }
     }
-    keys.iter().enumerate().map(|(index, key)| of_key(args, index, key)).collect()
+    let greatest = match (args.smallest, args.largest) {
+        (true, _) => Some(false),
+        (_, true) => Some(true),
+        (false, false) => None,
+    };
+    let of = |(index, key): (usize, &OpenKey)| {
+        let given = |list: &'_ [String]| list.get(index).map(|text| text.to_owned()).filter(|text| !text.is_empty());
+        let (min, max, step) = (given(&args.min), given(&args.max), given(&args.step));
+        let wanted = Wanted { min: min.as_deref(), max: max.as_deref(), step: step.as_deref(), greatest };
+        Values::of(key, wanted)
+    };
+    keys.iter().enumerate().map(of).collect()
 }
 
-fn of_key(args: &SolveArgs, index: usize, key: &OpenKey) -> Result<Values, String> {
-    let descending = args.largest || (!args.smallest && is_burden(&key.path));
-    let given = |option: &'static str, list: &[String]| {
-        list.get(index).filter(|text| !text.is_empty()).map(|text| (option, text.clone()))
-    };
-    let given = [given("--min", &args.min), given("--max", &args.max), given("--step", &args.step)];
-    let Domain::Numbers { notation, min, max, step } = key.domain else {
-        let Domain::Words(words) = &key.domain else { unreachable!("numbers are above") };
-        if let Some((option, _)) = given.into_iter().flatten().next() {
-            return Err(format!("`{option}`: `{}` has no order, and each of its values is tried", key.path));
-        }
-        return Ok(Values { kind: ValueKind::Words(words.clone()), descending });
-    };
-    let mut bounds = [min, max, step];
-    for (bound, given) in bounds.iter_mut().zip(&given) {
-        if let Some((option, text)) = given {
-            *bound = notation.read(text).map_err(|why| format!("`{option} {text}` of `{}`: {why}", key.path))?;
-        }
+/// The values by their places only.
+fn settings(values: &Values) -> Settings {
+    Settings {
+        len: values.len(),
+        first: values.first(),
+        descending: values.descending,
+        offset: values.offset(),
+        now: values.now,
+        laborious: values.laborious,
     }
-    let [min, max, step] = bounds;
-    if step < 1 {
-        return Err(format!("`--step` of `{}` must be above zero", key.path));
-    }
-    if min > max {
-        let (low, high) = (notation.toml(min), notation.toml(max));
-        return Err(format!("`{}`: the least value, {low}, is above the greatest, {high}", key.path));
-    }
-    let len = usize::try_from((max - min) / step + 1).map_err(|error| error.to_string())?;
-    Ok(Values { kind: ValueKind::Numbers { notation, min, step, len }, descending })
 }
 
 /// The values that have been tried.
@@ -276,31 +205,43 @@ struct Trials<'a> {
     args: &'a SolveArgs,
     output: &'a Output,
     values: Vec<Values>,
+    /// The same by their places.
+    settings: Vec<Settings>,
     open: Open,
     done: BTreeMap<Vec<usize>, Candidate>,
     /// What the scenario does not take, and why.
-    refused: Vec<(String, Issues)>,
+    refused: Vec<(String, Vec<String>)>,
 }
 
 impl Trials<'_> {
-    fn lens(&self) -> Vec<usize> {
-        self.values.iter().map(Values::len).collect()
-    }
-
     fn keys(&self) -> Vec<Key> {
         let file = |(service, section, name): (&str, &str, &str)| {
             let known = Service::ALL.into_iter().find(|known| known.code() == service);
             let file = known.map_or_else(|| format!("{service}.conf"), |service| service.file_name().to_owned());
             (file, section.to_owned(), name.to_owned())
         };
-        let key = |(key, values): (&OpenKey, &Values)| Key {
-            path: key.path.clone(),
-            file: key.option.map(file),
-            now: key.now.as_ref().map(|now| values.label(now)),
-            range: values.range(),
-            extreme: if values.descending { "largest" } else { "smallest" },
+        let key = |(index, (key, values)): (usize, (&OpenKey, &Values))| {
+            let places = || self.done.keys().map(|row| row[index]);
+            let ends = (places().min().unwrap_or(0), places().max().unwrap_or(0));
+            Key {
+                path: key.path.clone(),
+                file: key.option.map(file),
+                now: values.label(key),
+                range: values.range(ends.0, ends.1),
+                is_ordered: values.are_ordered(),
+                is_greatest: values.descending,
+            }
         };
-        self.open.keys().iter().zip(&self.values).map(key).collect()
+        self.open.keys().iter().zip(&self.values).enumerate().map(key).collect()
+    }
+
+    /// Why there is nothing to look at.
+    fn all_refused(&self) -> String {
+        let keys: Vec<String> = self.open.keys().iter().map(|key| format!("`{}`", key.path)).collect();
+        let what = if keys.len() == 1 { "no value" } else { "no pair of values" };
+        let ((first, why), (last, _)) = (&self.refused[0], &self.refused[self.refused.len() - 1]);
+        let range = if first == last { first.clone() } else { format!("{first} to {last}") };
+        format!("the scenario takes {what} of {} that was looked at ({range}): {}", keys.join(" and "), why.join("; "))
     }
 
     fn try_all(&mut self, rows: &[Vec<usize>]) -> Result<Vec<Tried>, Failed> {
@@ -310,7 +251,8 @@ impl Trials<'_> {
         let study = match self.open.study(&tomls) {
             Ok(study) => study,
             Err(issues) if rows.len() == 1 => {
-                self.refused.push((written[0].1.join(", "), issues));
+                let why = issues.messages().into_iter().map(str::to_owned).collect();
+                self.refused.push((written[0].1.join(", "), why));
                 return Ok(vec![Tried::Refused]);
             }
             // Which of them it was is known when each is asked for alone.
@@ -319,10 +261,13 @@ impl Trials<'_> {
             }
         };
         let simulated = self.simulate(&study)?;
-        let tried = simulated.iter().map(|candidate| tried(&study.expectations[0], &candidate.check)).collect();
+        let expectation = &study.expectations[0];
+        let tried = simulated.iter().map(|candidate| Tried::of(expectation, &candidate.check)).collect();
         for ((row, (toml, labels)), candidate) in rows.iter().zip(written).zip(simulated) {
             self.output.detail(format_args!("{}: {:?}", labels.join(", "), candidate.check.value));
-            self.done.insert(row.clone(), Candidate { toml, labels, ..candidate });
+            let at_end = row.iter().zip(&self.values).map(|(place, values)| values.is_last(*place)).collect();
+            let distance = row.iter().zip(&self.settings).map(|(place, settings)| settings.distance(*place)).sum();
+            self.done.insert(row.clone(), Candidate { toml, labels, at_end, distance, ..candidate });
         }
         Ok(tried)
     }
@@ -333,17 +278,21 @@ impl Trials<'_> {
         if simulated.interrupted {
             return Err(Failed::Interrupted);
         }
+        let expectation = &study.expectations[0];
         let verdict = analysis::judge(study, &simulated.results).remove(0);
         let candidates = simulated.results.iter().zip(verdict.checks).map(|(result, check)| {
             let model = &study.points[result.point].model;
-            let hours = (model.run.duration - model.run.warm_up).seconds() / 3_600.0;
+            let hours = (model.run.duration - model.run.warm_up).seconds() / 3_600.0 * f64::from(result.replications);
             Candidate {
                 toml: Vec::new(),
                 labels: Vec::new(),
+                at_end: Vec::new(),
+                distance: 0.0,
+                is_seen: analysis::is_seen(expectation, model, result),
                 check,
                 keys: lint::keys_at_start(model),
-                validations_per_hour: validations(result)
-                    .map(|count| count as f64 / (hours * f64::from(result.replications))),
+                jobs_per_hour: result.all().counts.jobs as f64 / hours,
+                validations_per_hour: validations(result).map(|count| count as f64 / hours),
             }
         });
         Ok(candidates.collect())
@@ -354,27 +303,4 @@ impl Trials<'_> {
 fn validations(result: &PointResult) -> Option<u64> {
     let facts = result.services.iter().find(|(service, _)| *service == ServiceId::KEYSTONE);
     facts.map(|(_, facts)| facts.requests)
-}
-
-/// Whether the estimate misses the target too, and not only its bound.
-fn is_missed(expectation: &Expectation, check: &Check) -> bool {
-    let estimate = check.value.is_none_or(|value| {
-        expectation.max.is_some_and(|max| value > max) || expectation.min.is_some_and(|min| value < min)
-    });
-    estimate || check.problem == Some(Problem::UnfinishedJobs)
-}
-
-/// Whether a target is met, and how far it is away.
-fn tried(expectation: &Expectation, check: &Check) -> Tried {
-    let beyond = |bound: Option<f64>, end: Option<f64>| Some(bound? - end.or(check.value)?);
-    match check.problem {
-        None => Tried::Meets,
-        Some(Problem::TooHigh | Problem::TooLow | Problem::NoBound | Problem::TooFewJobs) => {
-            let high = beyond(expectation.max, check.high).map(|left| -left);
-            let low = beyond(expectation.min, check.low);
-            Tried::Misses(high.or(low).unwrap_or(f64::MAX))
-        }
-        // However good the number is, it is not that of all jobs.
-        Some(Problem::UnfinishedJobs | Problem::NoSuchWorkload) => Tried::Misses(f64::MAX),
-    }
 }

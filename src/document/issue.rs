@@ -139,6 +139,17 @@ impl Issues {
         self.list.iter().map(line).collect()
     }
 
+    /// What is wrong without the places, each message once.
+    pub fn messages(&self) -> Vec<&str> {
+        let mut messages: Vec<&str> = Vec::new();
+        for issue in &self.list {
+            if !messages.contains(&issue.message.as_str()) {
+                messages.push(&issue.message);
+            }
+        }
+        messages
+    }
+
     fn source(&self, place: Place) -> Option<&Source> {
         self.sources.get(place.source as usize)
     }

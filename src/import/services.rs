@@ -142,10 +142,11 @@ pub(super) fn declared(option: ServiceOption, release: &str) -> Opt {
             Type::Integer { min, max: i128::MAX }
         }
         Shape::Words => Type::List,
-        // Which words are good is said by the key itself, unless a scenario knows fewer than the service.
-        Shape::Text | Shape::Choice(_) => match CHOICES.iter().find(|(known, _)| *known == path) {
-            Some((_, choices)) => Type::Choice(choices.to_vec()),
-            None => Type::Text,
+        // The words of the key, unless a scenario knows fewer than the service. Any other may be a secret that strayed.
+        shape @ (Shape::Text | Shape::Choice(_)) => match (CHOICES.iter().find(|(known, _)| *known == path), shape) {
+            (Some((_, choices)), _) => Type::Choice(choices.to_vec()),
+            (None, Shape::Choice(choices)) => Type::Choice(choices),
+            (None, _) => Type::Text,
         },
     };
     let default = option.default(release).and_then(|text| default(&kind, text));

@@ -10,6 +10,9 @@ use super::lex::{Assignment, Continuation, is_blank};
 use super::value::Type;
 use super::{Opt, Parsed, look, normalised};
 
+/// A comment, with what stands for its words.
+pub(super) const COMMENTS: [&str; 2] = ["# …", "; …"];
+
 /// Where a comment begins within a line of a value, if whoever wrote it meant one. To oslo.config there are none.
 fn comment_at(line: &str) -> Option<usize> {
     let begins = |at: usize| line[..at].chars().next_back().is_none_or(is_blank);
@@ -31,6 +34,13 @@ fn is_harmless(line: &str) -> bool {
         let has_port = || item.rsplit_once(':').is_some_and(|(_, port)| is_port(port));
         !item.contains(['=', ' ', '\t']) && !item.starts_with('[') && (!item.contains(':') || has_port())
     })
+}
+
+/// Whether a value is a reference to an option that is known, and nothing else.
+fn is_reference(value: &str, is_known: impl Fn(&str) -> bool) -> bool {
+    let Some(name) = value.trim_matches(is_blank).strip_prefix('$') else { return false };
+    let name = name.strip_prefix('{').and_then(|name| name.strip_suffix('}')).unwrap_or(name);
+    is_known(name.rsplit_once('.').map_or(name, |(_, name)| name))
 }
 
 /// How many of the lines that go on with a value may be read: all of them, or the value is not to be read at all.
@@ -76,10 +86,18 @@ pub(super) fn masked(file: &Parsed<'_>, options: &[Opt], mentioned: &[(&str, &st
         let section = file.section(assignment).unwrap_or_default();
         let is_own = |option: &&Opt| option.names().any(|(own, name)| own == section && name == assignment.key);
         if let Some(option) = options.iter().find(is_own) {
-            let end = comment_at(assignment.value).map_or(assignment.span.end, |at| assignment.value_start + at);
-            shown.push(assignment.span.start..end);
+            let is_known = |name: &str| names().any(|(_, known)| known == name);
+            let value = &assignment.value[..comment_at(assignment.value).unwrap_or(assignment.value.len())];
+            let is_shown = option.kind.may_be_shown(value) || is_reference(value, is_known);
+            let end = assignment.value_start + if is_shown { value.len() } else { 0 };
+            // A quote behind the value belongs to it.
+            let is_whole = is_shown && value.len() == assignment.value.len();
+            shown.push(assignment.span.start..if is_whole { assignment.span.end } else { end });
             for more in lines_to_read(assignment, &option.kind).unwrap_or_default() {
-                shown.push(more.span.start..more.span.start + comment_at(more.text).unwrap_or(more.text.len()));
+                let line = &more.text[..comment_at(more.text).unwrap_or(more.text.len())];
+                if option.kind.may_be_shown(line) {
+                    shown.push(more.span.start..more.span.start + line.len());
+                }
             }
             continue;
         }

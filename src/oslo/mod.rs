@@ -252,7 +252,7 @@ impl<'t> Namespace<'t> {
                     let message = format!("`{name}`: the comment is a part of the value");
                     problems.warnings.push(Issue::at(place, message).help(advice));
                 }
-                Reading::Found(value, place)
+                Reading::Found(value.without_userinfo(), place)
             }
             Err(message) => {
                 let issue = Issue::at(place, format!("`{name}`: {message}"));

@@ -174,6 +174,9 @@ fn nothing_is_shown_that_may_be_a_secret() {
         "[DEFAULT]\nexpiration = hunter2",
         "[token]\nexpiration = $password\npassword = hunter2",
         "[token]\nexpiration = x\n [hunter2]\n  hunter2",
+        "[token]\nexpiration = hunter2",
+        "[token]\nexpiration = '5 hunter2'",
+        "[token]\nexpiration = 5\nexpiration = $hunter2",
     ];
     for text in lines {
         let read = read(&[text], "token", "expiration");
@@ -181,6 +184,11 @@ fn nothing_is_shown_that_may_be_a_secret() {
         assert!(!read.rendered.contains(secret), "{text}:\n{}", read.rendered);
         assert!(!format!("{:?}", read.reading).contains(secret), "{text}: {:?}", read.reading);
     }
+    let text = "[auth]\nmemcache_servers = a:1, nova:hunter2@b:1,\n  nova:hunter2@c:1";
+    let servers = read(&[text], "auth", "memcached_servers");
+    let (reading, rendered) = (format!("{:?}", servers.reading), servers.rendered);
+    assert!(reading.contains("\"b:1\", \"c:1\"") && !reading.contains(secret), "{reading}");
+    assert!(rendered.contains("old name") && !rendered.contains(secret), "{rendered}");
     let servers = read(&["[auth]\nmemcached_servers = a:1\n  password = hunter2"], "auth", "memcached_servers");
     assert_eq!(servers.reading, Reading::Refused);
     assert!(!servers.rendered.contains(secret), "{}", servers.rendered);

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::lex::is_blank;
+use super::mask::COMMENTS;
 
 /// The type of an option.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +47,19 @@ pub enum Value {
 }
 
 impl Value {
+    /// Without what may be a user's name with a password: `user:password@host:11211`.
+    pub(super) fn without_userinfo(self) -> Value {
+        match self {
+            Value::Text(text) => Value::Text(without_userinfo(text)),
+            Value::List(items) => Value::List(items.into_iter().map(without_userinfo).collect()),
+            Value::Pairs(pairs) => {
+                let pair = |(key, value)| (without_userinfo(key), without_userinfo(value));
+                Value::Pairs(pairs.into_iter().map(pair).collect())
+            }
+            Value::Flag(_) | Value::Integer(_) | Value::Nothing => self,
+        }
+    }
+
     /// As Python prints it, which is what a `$reference` to it stands for.
     pub(super) fn in_python(&self) -> String {
         match self {
@@ -78,23 +92,67 @@ impl Type {
             Type::Text => Ok(Value::Text(text.to_owned())),
             Type::Choice(choices) if choices.contains(&text) => Ok(Value::Text(text.to_owned())),
             Type::Choice(choices) => {
-                Err(format!("{} is none of the valid values {}", shown(text), crate::document::listing(choices)))
+                let text = if self.may_be_shown(text) { format!("`{text}`") } else { shown(text) };
+                Err(format!("{text} is none of the valid values {}", crate::document::listing(choices)))
             }
             Type::List => Ok(Value::List(list(text))),
             Type::Pairs => pairs(text).map(Value::Pairs),
             Type::Multi => Ok(Value::List(vec![text.to_owned()])),
         }
     }
+
+    /// Whether a line of a value may be shown: it is what the option takes, or nearly so, and no address with a password.
+    pub(super) fn may_be_shown(&self, line: &str) -> bool {
+        match self {
+            Type::Flag | Type::Integer { .. } => is_plain(line),
+            Type::Choice(choices) => {
+                is_plain(line) || crate::document::nearest(line, choices.iter().copied()).is_some()
+            }
+            Type::Text | Type::List | Type::Pairs | Type::Multi => !line.contains('@') && !line.contains("://"),
+        }
+    }
 }
 
-/// A value within a message: one line, and not without end.
+/// A value within a message, if it is of a form that no secret has; any other may be a password that strayed.
 fn shown(text: &str) -> String {
-    const LONGEST: usize = 60;
-    let mut line: String = text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if text.chars().nth(LONGEST).is_some() {
-        line.push('…');
+    if is_plain(text) { format!("`{}`", text.trim_matches(is_blank)) } else { "the value".to_owned() }
+}
+
+/// Whether a value is a number, perhaps with a unit, or a word that is written for `true`, `false` or nothing.
+fn is_plain(text: &str) -> bool {
+    const WORDS: [&str; 16] = [
+        "", "y", "n", "yes", "no", "t", "f", "true", "false", "on", "off", "none", "null", "enabled", "disabled",
+        "default",
+    ];
+    const UNITS: [&str; 14] =
+        ["", "s", "sec", "seconds", "m", "min", "minutes", "h", "hours", "d", "days", "w", "ms", "us"];
+    const LONGEST: usize = 24;
+    let text = COMMENTS.iter().find_map(|comment| text.strip_suffix(comment)).unwrap_or(text);
+    let text = text.trim_matches(is_blank).to_lowercase();
+    if WORDS.contains(&text.as_str()) {
+        return true;
     }
-    format!("`{line}`")
+    let is_digit = |c: char| c.is_ascii_digit() || matches!(c, '.' | '_');
+    // `1h30m` has two numbers, each followed by its unit.
+    let mut rest = text.trim_start_matches(['+', '-']);
+    let has_number = rest.starts_with(is_digit);
+    while !rest.is_empty() {
+        let behind = rest.trim_start_matches(is_digit);
+        let unit = &behind[..behind.find(is_digit).unwrap_or(behind.len())];
+        if behind.len() == rest.len() || !UNITS.contains(&unit.trim_matches(is_blank)) {
+            return false;
+        }
+        rest = &behind[unit.len()..];
+    }
+    has_number && text.len() <= LONGEST
+}
+
+/// A text without what stands before an `@`: that may be a user's name with a password.
+fn without_userinfo(text: String) -> String {
+    match text.rfind('@') {
+        Some(at) => text[at + 1..].to_owned(),
+        None => text,
+    }
 }
 
 fn flag(text: &str) -> Result<bool, String> {
@@ -163,6 +221,32 @@ fn pairs(text: &str) -> Result<Vec<(String, String)>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_looks_harmless_is_shown() {
+        for text in ["7", "-1", "3600.0", "1_000", " 1h ", "1h30m", "10 min", "TRUE", "y", "", "7200 # …"] {
+            assert_eq!(shown(text), format!("`{}`", text.trim()), "{text}");
+        }
+        for text in ["hunter2", "2hunter", "1hunter2", "5 hunter2", "true hunter2", "-", "é", &"9".repeat(60)] {
+            assert_eq!(shown(text), "the value", "{text}");
+        }
+        let choice = Type::Choice(vec!["fernet", "jws"]);
+        assert!(choice.convert("fernett").is_err_and(|told| told.contains("`fernett`")));
+        assert!(choice.convert("hunter2").is_err_and(|told| !told.contains("hunter2")));
+    }
+
+    #[test]
+    fn what_stands_before_an_at_is_not_kept() {
+        for (text, kept) in [
+            ("a:11211", "a:11211"),
+            ("nova:hunter2@a:11211", "a:11211"),
+            ("rabbit://nova:hunt@er2@mq:5672//", "mq:5672//"),
+        ] {
+            let list = |text: &str| Value::List(vec![text.to_owned(), "b:1".to_owned()]);
+            assert_eq!(list(text).without_userinfo(), list(kept));
+            assert_eq!(Value::Text(text.to_owned()).without_userinfo(), Value::Text(kept.to_owned()));
+        }
+    }
 
     #[test]
     fn texts_become_values_or_are_refused() {

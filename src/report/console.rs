@@ -18,6 +18,8 @@ pub const WIDTH: usize = 100;
 
 /// Between two columns.
 const GAP: usize = 2;
+/// So many characters of a head stay in one line where it has to be broken; fewer in narrower tables.
+const HEADS: [usize; 3] = [16, 13, 8];
 
 /// Colours, or none.
 pub(super) struct Palette {
@@ -89,8 +91,9 @@ pub(super) fn show(grid: &Grid, palette: &Palette, line: &mut dyn FnMut(&str)) {
         }
     }
     let (lines, complete) = table(grid);
+    let heads = lines.len() - grid.rows.len();
     for (index, row) in lines.iter().enumerate() {
-        line(&if index == 0 { paint(palette.faint, row) } else { row.clone() });
+        line(&if index < heads { paint(palette.faint, row) } else { row.clone() });
     }
     let mut remark = grid.remark.clone();
     if !complete && remark.is_empty() {
@@ -182,47 +185,63 @@ pub(crate) fn how(findings: Findings<'_>) -> String {
 
 /// The lines of a table, cut until they fit; and whether everything is in them.
 fn table(grid: &Grid) -> (Vec<String>, bool) {
-    let mut dropped = usize::MAX;
     let optional = grid.heads.iter().filter(|head| matches!(head.kind, HeadKind::Optional(_))).count();
-    // Labels give way first, but not beyond recognition; then the optional columns; then the labels again.
-    let attempts = [usize::MAX, 30, 22, 16]
-        .into_iter()
-        .map(|cap| (cap, 0))
-        .chain((1..=optional).map(|drop| (16, drop)))
-        .chain([12, 9, 7, 5, 3, 1].into_iter().map(|cap| (cap, optional)));
+    // Heads give way first, into several lines, and lose nothing; then the labels, but not beyond recognition; then the
+    // optional columns; then the labels again.
+    let narrow = HEADS[HEADS.len() - 1];
+    let attempts = std::iter::once(usize::MAX)
+        .chain(HEADS)
+        .map(|head| (usize::MAX, 0, head))
+        .chain([30, 22, 16].into_iter().map(|cap| (cap, 0, narrow)))
+        .chain((1..=optional).map(|drop| (16, drop, narrow)))
+        .chain([12, 9, 7, 5, 3, 1].into_iter().map(|cap| (cap, optional, narrow)));
     let mut lines = Vec::new();
     let mut complete = true;
-    for (cap, drop) in attempts {
-        if drop != dropped || cap != usize::MAX {
-            dropped = drop;
-        }
-        lines = draw(grid, cap, drop);
+    for (cap, drop, head) in attempts {
+        complete = cap == usize::MAX;
+        lines = draw(grid, cap, drop, head);
         if lines.iter().all(|(_, width)| *width <= WIDTH) {
             break;
         }
-        complete = false;
     }
     let lines = lines.into_iter().map(|(line, _)| words::cut(&line, WIDTH).into_owned()).collect();
     (lines, complete)
 }
 
-/// The table with labels of at most `cap` characters and without `drop` of its optional columns; with the width.
-fn draw(grid: &Grid, cap: usize, drop: usize) -> Vec<(String, usize)> {
+/// The table with labels of at most `cap` characters, without `drop` of its optional columns, and with heads broken into
+/// lines of at most `longest` characters or the width of their cells; with the width.
+fn draw(grid: &Grid, cap: usize, drop: usize, longest: usize) -> Vec<(String, usize)> {
     let mut ranks: Vec<u8> = grid.heads.iter().filter_map(|head| optional_rank(head.kind)).collect();
     ranks.sort_unstable_by(|a, b| b.cmp(a));
     let gone = &ranks[..drop.min(ranks.len())];
     let kept: Vec<usize> = (0..grid.heads.len())
         .filter(|&index| optional_rank(grid.heads[index].kind).is_none_or(|rank| !gone.contains(&rank)))
         .collect();
-    let cell = |index: usize, text: &str| match grid.heads[index].kind {
-        HeadKind::Label => words::cut(text, cap).into_owned(),
-        HeadKind::Number | HeadKind::Optional(_) => text.to_string(),
-    };
+    let columns: Vec<Vec<String>> = kept
+        .iter()
+        .map(|&index| {
+            let cells: Vec<&str> = grid.rows.iter().map(|row| row[index].as_str()).collect();
+            match grid.heads[index].kind {
+                HeadKind::Label => words::shortened(&cells, cap),
+                HeadKind::Number | HeadKind::Optional(_) => cells.into_iter().map(str::to_owned).collect(),
+            }
+        })
+        .collect();
+    let heads = kept.iter().zip(&columns).map(|(&index, cells)| {
+        let head = &grid.heads[index];
+        let widest = cells.iter().map(|cell| cell.chars().count()).max().unwrap_or(0);
+        let text = words::broken(&head.text, widest.max(longest));
+        let lines = text.split('\n').map(|line| match head.kind {
+            HeadKind::Label => words::cut(line, cap),
+            HeadKind::Number | HeadKind::Optional(_) => line.into(),
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    });
     let mut table = Table::new();
     table.load_style(TableStyle::new()).set_content_arrangement(ContentArrangement::Disabled).force_no_tty();
-    table.set_header(kept.iter().map(|&index| cell(index, &grid.heads[index].text)).collect::<Vec<_>>());
-    for row in &grid.rows {
-        table.add_row(kept.iter().map(|&index| cell(index, &row[index])).collect::<Vec<_>>());
+    table.set_header(heads.collect::<Vec<_>>());
+    for row in 0..grid.rows.len() {
+        table.add_row(columns.iter().map(|cells| cells[row].as_str()).collect::<Vec<_>>());
     }
     for (column, &index) in table.column_iter_mut().zip(&kept) {
         column.set_padding((0, GAP as u16));
@@ -257,6 +276,32 @@ mod tests {
             for line in text.lines().filter(|line| line.trim() != place) {
                 assert!(line.chars().count() <= WIDTH, "{name}: {} columns: {line}", line.chars().count());
             }
+        }
+    }
+
+    /// Two keys with long names and values that differ in their middle: each point can still be told from every other.
+    #[test]
+    fn points_can_be_told_apart() {
+        let mut grid = Grid::new("", "summary.csv", String::new());
+        grid.head("point", HeadKind::Number);
+        grid.head("missed_syncs", HeadKind::Label);
+        for head in ["nova.DEFAULT.block_device_allocate_retries", "cinder.DEFAULT.block_device_retries_interval"] {
+            grid.head(head, HeadKind::Number);
+        }
+        for head in ["failure_rate", "95 % interval", "stolen token", "validations/h"] {
+            grid.head(head, HeadKind::Number);
+        }
+        let values =
+            ["[]", "[{ node = 2, from = \"2h\", until = \"10h\" }]", "[{ node = 2, from = \"2h\", until = \"28h\" }]"];
+        for (point, value) in values.into_iter().enumerate() {
+            let cells = [&point.to_string(), value, "2400", "3", "0.05 %", "0.04 to 0.06 %", "49 h", "1,234 (+0.1 %)"];
+            grid.rows.push(cells.map(str::to_owned).to_vec());
+        }
+        let (lines, _) = table(&grid);
+        assert!(lines.iter().all(|line| line.chars().count() <= WIDTH), "{}", lines.join("\n"));
+        let text = lines.join("\n");
+        for part in ["failure_", "10h", "28h", "device_", "+0.1 %"] {
+            assert!(text.contains(part), "{part}:\n{text}");
         }
     }
 

@@ -174,12 +174,10 @@ fn problem(expectation: &Expectation, check: &Check) -> String {
         value.map_or_else(|| NOTHING.to_string(), |value| words::metric_value(expectation.metric, value))
     };
     // What differs must read differently, however little it is.
-    let apart = |bound: Option<f64>, limit: Option<f64>| match (show(bound), show(limit)) {
-        (bound_text, limit_text) if bound_text == limit_text => {
-            let exact = |value: Option<f64>| value.map_or_else(|| NOTHING.to_string(), |value| value.to_string());
-            (exact(bound), exact(limit))
-        }
-        texts => texts,
+    let apart = |bound: Option<f64>, limit: Option<f64>| {
+        let bound =
+            bound.map_or_else(|| NOTHING.to_string(), |bound| words::metric_apart(expectation.metric, bound, limit));
+        (bound, show(limit))
     };
     let metric = expectation.metric.code();
     match check.problem {

@@ -64,15 +64,27 @@ pub(super) fn table(grid: &Grid) -> String {
     text
 }
 
-/// What would be markup inside a table or a sentence is not.
+/// What would be markup inside a table or a sentence is not; what stands between backticks is code, as it is.
 pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
+    let mut rest = text;
+    while let Some(character) = rest.chars().next() {
+        let behind = &rest[character.len_utf8()..];
+        let code = if character == '`' { behind.find('`') } else { None };
+        if let Some(end) = code {
+            // The bar would end the cell even there.
+            escaped.push_str(&format!("`{}`", behind[..end].replace('|', "\\|").replace('\n', " ")));
+            rest = &behind[end + 1..];
+            continue;
+        }
+        let begins_tag = || behind.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?'));
         match character {
-            '|' | '<' | '>' | '*' | '`' | '\\' => escaped.extend(['\\', character]),
+            '|' | '*' | '`' | '\\' => escaped.extend(['\\', character]),
+            '<' if begins_tag() => escaped.extend(['\\', character]),
             '\n' => escaped.push(' '),
             _ => escaped.push(character),
         }
+        rest = behind;
     }
     escaped
 }
@@ -98,6 +110,12 @@ mod tests {
 
     #[test]
     fn markup_is_escaped() {
-        assert_eq!(escaped("a|b <c> `d`"), "a\\|b \\<c\\> \\`d\\`");
+        for (text, expected) in [
+            ("a|b <c> *d*", "a\\|b \\<c> \\*d\\*"),
+            ("failure_rate <= 1% needs `a.b` = <5", "failure_rate <= 1% needs `a.b` = <5"),
+            ("`a|b*c` and a lone `", "`a\\|b*c` and a lone \\`"),
+        ] {
+            assert_eq!(escaped(text), expected);
+        }
     }
 }

@@ -21,6 +21,8 @@ use crate::model::study::Study;
 struct Manifest {
     outlast: String,
     scenario: String,
+    #[serde(default)]
+    inputs_sha256: String,
     seed: Option<u64>,
     confidence: Option<f64>,
     complete: bool,
@@ -68,6 +70,7 @@ pub fn read(folder: &Path) -> Result<Replicated, String> {
         name: name.to_string(),
         scenario: manifest.scenario,
         version: manifest.outlast,
+        inputs: manifest.inputs_sha256,
         seed,
         confidence,
         complete: manifest.complete,
@@ -91,6 +94,7 @@ pub fn of(name: String, study: &Study, results: &[PointResult]) -> Replicated {
         name,
         scenario: study.name.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        inputs: study.inputs_sha256.clone(),
         seed: run.seed,
         confidence: run.confidence,
         complete: true,

@@ -10,6 +10,9 @@ use crate::units::Span;
 /// What stands for a value that does not exist.
 pub(crate) const NOTHING: &str = "–";
 
+/// Two numbers that differ by less differ by nothing that was measured.
+const MOST_DIGITS: usize = 12;
+
 /// The shortest decimal number that agrees with `value` to six significant digits.
 pub(crate) fn six_digits(value: f64) -> String {
     if !value.is_finite() {
@@ -33,6 +36,21 @@ pub(crate) fn millis(seconds: f64) -> String {
 /// A share in per cent, with no more digits than a reader wants: `3.21 %`, `0.0042 %`, `99.97 %`.
 pub(crate) fn percent(share: f64) -> String {
     format!("{} %", percent_number(share))
+}
+
+/// A value of a metric with as many digits as tell it apart from another one.
+pub(crate) fn metric_apart(metric: Metric, value: f64, other: Option<f64>) -> String {
+    let text = metric_value(metric, value);
+    let Some(other) = other.filter(|other| *other != value && metric_value(metric, *other) == text) else {
+        return text;
+    };
+    let more = |digits: usize| match metric.kind() {
+        MetricKind::Rate => [value, other].map(|share| format!("{:.digits$} %", share * 100.0)),
+        MetricKind::Count => [value, other].map(|count| format!("{count:.digits$}")),
+        MetricKind::Duration => [value, other].map(|seconds| format!("{seconds:.digits$} s")),
+    };
+    let apart = (1..=MOST_DIGITS).map(more).find(|[one, other]| one != other);
+    apart.map_or(text, |[one, _]| one)
 }
 
 /// The number of [`percent`] without its sign.
@@ -157,6 +175,74 @@ pub(crate) fn cut(text: &str, width: usize) -> Cow<'_, str> {
     let mut short: String = text.chars().take(width.saturating_sub(1)).collect();
     short.push('…');
     Cow::Owned(short)
+}
+
+/// The cells of a column in at most `width` characters each, such that what differs still differs where it can: what long
+/// ones begin and end with alike goes first, and then the middle.
+pub(crate) fn shortened(cells: &[&str], width: usize) -> Vec<String> {
+    let is_long = |cell: &&str| cell.chars().count() > width;
+    let long: Vec<Vec<char>> = cells.iter().copied().filter(is_long).map(|cell| cell.chars().collect()).collect();
+    let Some(first) = long.first() else { return cells.iter().map(|cell| (*cell).to_owned()).collect() };
+    let alike = |same: &dyn Fn(&[char], usize) -> Option<char>| -> usize {
+        let is_alike =
+            |at: &usize| long.iter().all(|cell| same(cell, *at).is_some_and(|c| Some(c) == same(first, *at)));
+        // Where all are alike, there is nothing to tell apart.
+        (0..first.len()).take_while(is_alike).count() % first.len()
+    };
+    let mut front = alike(&|cell, at| cell.get(at).copied());
+    let mut back = alike(&|cell, at| cell.len().checked_sub(at + 1).map(|at| cell[at]));
+    // Words stay whole.
+    while front > 0 && first[front - 1].is_alphanumeric() {
+        front -= 1;
+    }
+    while back > 0 && first[first.len() - back].is_alphanumeric() {
+        back -= 1;
+    }
+    let is_alone = long.iter().all(|cell| cell == first);
+    let shorten = |cell: &str| {
+        if !is_long(&cell) {
+            return cell.to_owned();
+        }
+        let cell: Vec<char> = cell.chars().collect();
+        // An ellipsis for a character or two says less than they do.
+        let front = if front > 2 { front.min(cell.len()) } else { 0 };
+        let back = if back > 2 { back.min(cell.len() - front) } else { 0 };
+        let mut rest: Vec<char> = cell[front..cell.len() - back].to_vec();
+        if front > 0 {
+            rest.insert(0, '…');
+        }
+        if back > 0 {
+            rest.push('…');
+        }
+        if rest.len() > width {
+            // Of a single one the beginning says most.
+            if is_alone {
+                return cut(&rest.into_iter().collect::<String>(), width).into_owned();
+            }
+            let end = (width - 1) / 2;
+            let tail = rest.split_off(rest.len() - end);
+            rest.truncate(width - 1 - end);
+            rest.push('…');
+            rest.extend(tail);
+        }
+        rest.into_iter().collect()
+    };
+    cells.iter().map(|cell| shorten(cell)).collect()
+}
+
+/// A head in lines of at most `width` characters, broken behind `.`, `_` and blanks; a longer word stays whole.
+pub(crate) fn broken(text: &str, width: usize) -> String {
+    let mut lines = vec![String::new()];
+    for part in text.split_inclusive(['.', '_', ' ']) {
+        let length = |text: &str| text.trim_end().chars().count();
+        let line = lines.last_mut().expect("never empty");
+        if !line.is_empty() && length(line) + length(part) + usize::from(line.ends_with(' ')) > width {
+            lines.push(part.to_owned());
+        } else {
+            line.push_str(part);
+        }
+    }
+    lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
 }
 
 /// Breaks text into lines of at most `width` characters, between words where possible.
@@ -288,6 +374,16 @@ mod tests {
     }
 
     #[test]
+    fn what_differs_reads_differently() {
+        let rate = |value, other| metric_apart(Metric::FailureRate, value, Some(other));
+        assert_eq!(rate(0.2, 0.2), "20 %");
+        assert_eq!((rate(0.1996, 0.2), rate(0.2004, 0.2)), ("19.96 %".into(), "20.04 %".into()));
+        assert_eq!(rate(0.01000004, 0.01), "1.000004 %");
+        assert_eq!(metric_apart(Metric::DurationP99, 3_600.25, Some(3_600.0)), "3600.2 s");
+        assert_eq!(metric_apart(Metric::FailureRate, 0.2, None), "20 %");
+    }
+
+    #[test]
     fn rates_say_their_bound() {
         let with = |estimate, low, high| Rate {
             estimate: Some(estimate),
@@ -329,6 +425,20 @@ mod tests {
             [axis("keystone.token.expiration"), axis("nova.service_user.send"), axis("cinder.service_user.send")];
         assert_eq!(short_keys(&axes), ["expiration", "nova.service_user.send", "cinder.service_user.send"]);
         assert_eq!(key_words(&axis("workload.boots.image_size")), "image size of boots");
+    }
+
+    #[test]
+    fn what_differs_is_left() {
+        let cells = ["[]", "[{ node = 2, until = \"10h\" }]", "[{ node = 2, until = \"28h\" }]"];
+        assert_eq!(shortened(&cells, 16), ["[]", "…10h…", "…28h…"]);
+        assert_eq!(shortened(&cells, 40), cells);
+        assert_eq!(shortened(&["abcdefghij", "abXdefghiZ"], 5), ["ab…ij", "ab…iZ"]);
+        assert_eq!(shortened(&["abcdefghij", "abcdefghij"], 5), ["abcd…", "abcd…"]);
+        assert_eq!(shortened(&["abcdefghij"], 1), ["…"]);
+        assert_eq!(broken("failure_rate", 8), "failure_\nrate");
+        assert_eq!(broken("nova.DEFAULT.block_device_retries", 13), "nova.DEFAULT.\nblock_device_\nretries");
+        assert_eq!(broken("95 % interval", 8), "95 %\ninterval");
+        assert_eq!(broken("token", 2), "token");
     }
 
     #[test]

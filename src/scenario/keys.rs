@@ -25,6 +25,8 @@ pub(super) struct Key {
     pub(super) fixed: Option<&'static str>,
     /// Why no `[[change]]` can set it; `None`: one can.
     pub(super) steady: Option<&'static str>,
+    /// More of it makes jobs harder, so that `outlast solve` asks for the greatest: load, and what goes wrong.
+    pub(super) is_burden: bool,
     pub(super) meaning: &'static str,
     /// Where the option or its default comes from; empty for a key of our own.
     pub(super) origin: &'static str,
@@ -86,7 +88,7 @@ const KIND: &str = "the columns of the results depend on it; write a workload pe
 
 /// Short forms, so that the table reads as one.
 const fn key(path: &'static str, kind: Kind, default: Default, meaning: &'static str, origin: &'static str) -> Key {
-    Key { path, kind, default, fixed: None, steady: None, meaning, origin }
+    Key { path, kind, default, fixed: None, steady: None, is_burden: false, meaning, origin }
 }
 
 /// A key of the whole study: no point and no change has another value.
@@ -96,6 +98,10 @@ const fn fixed(why: &'static str, key: Key) -> Key {
 
 const fn steady(why: &'static str, key: Key) -> Key {
     Key { steady: Some(why), ..key }
+}
+
+const fn burden(key: Key) -> Key {
+    Key { is_burden: true, ..key }
 }
 
 const NONE: Default = Default::Unset("");
@@ -187,13 +193,13 @@ pub(super) static KEYS: &[Key] = &[
     steady(SCHEDULE, key("cloud.fernet_rotation.at", Kind::Instants, NONE, "The complete list of rotations, instead of `every`.", "")),
     steady(SCHEDULE, key("cloud.fernet_rotation.extra", Kind::Instants, Default::Is("[]"), "Further runs, beside `every` or `at`: a playbook that was run again.", "")),
     steady(NODES, key("cloud.keystone.nodes", Kind::Size { max: MOST_NODES }, Default::Is("1"), "Nodes of Keystone, numbered from 0. The first rotates the keys, and the others get copies of them.", "")),
-    key("cloud.keystone.clock_offset", Kind::ByNode, Default::Is("\"0s\""), "The nodes' clocks minus the true one.", ""),
-    steady(COPIES, key("cloud.keystone.sync_lag", SECONDS, Default::Is("\"0s\""), "How long after a rotation a node has the copy.", "")),
-    steady(COPIES, key("cloud.keystone.sync_missed", Kind::Share, Default::Is("0"), "Share of the copies that never arrive.", "")),
+    burden(key("cloud.keystone.clock_offset", Kind::ByNode, Default::Is("\"0s\""), "The nodes' clocks minus the true one.", "")),
+    burden(steady(COPIES, key("cloud.keystone.sync_lag", SECONDS, Default::Is("\"0s\""), "How long after a rotation a node has the copy.", ""))),
+    burden(steady(COPIES, key("cloud.keystone.sync_missed", Kind::Share, Default::Is("0"), "Share of the copies that never arrive.", ""))),
     steady(COPIES, key("cloud.keystone.missed_syncs", Kind::MissedSyncs, Default::Is("[]"), "Times during which no copy reaches a node: of rotations at `from` or later, and before `until`.", "")),
     steady(SCHEDULE, key("cloud.keystone.rotations", Kind::Schedules, Default::Unset("the first node, as `cloud.fernet_rotation` says"), "For each node the complete list of instants at which it rotates keys of its own; no copies are made.", "")),
-    key("cloud.keystone.validation_time", SECONDS, Default::Is("\"0s\""), "Work of a worker of Keystone for the validation of a token.", ""),
-    key("cloud.keystone.issue_time", SECONDS, Default::Is("\"0s\""), "Work of a worker of Keystone for a new token.", ""),
+    burden(key("cloud.keystone.validation_time", SECONDS, Default::Is("\"0s\""), "Work of a worker of Keystone for the validation of a token.", "")),
+    burden(key("cloud.keystone.issue_time", SECONDS, Default::Is("\"0s\""), "Work of a worker of Keystone for a new token.", "")),
     steady(TIMELINE, key("cloud.keystone.outages", Kind::Periods, Default::Is("[]"), "When nobody reaches Keystone: from the first instant to just before the second.", "")),
     key("cloud.workers.keystone", Kind::Size { max: MOST_WORKERS }, Default::Unset("any number"), "Worker processes of Keystone, on each node; requests queue for them.", ""),
     key("cloud.workers.nova", Kind::Size { max: MOST_WORKERS }, Default::Unset("any number"), "Worker processes of nova-api; requests queue for them.", ""),
@@ -222,7 +228,7 @@ pub(super) static KEYS: &[Key] = &[
     key("cloud.volume_copy.bandwidth", Kind::Throughput, Default::Unset("they do not meet"), "What all of them share at once.", ""),
     key("cloud.memory_copy.per_job", Kind::Throughput, Default::Unset("copies take no time"), "Ceiling of one copy from one hypervisor to another.", ""),
     key("cloud.memory_copy.bandwidth", Kind::Throughput, Default::Unset("they do not meet"), "What all of them share at once.", ""),
-    key("cloud.requests.time", SECONDS, Default::Is("\"0s\""), "Work of one API request at its receiver.", ""),
+    burden(key("cloud.requests.time", SECONDS, Default::Is("\"0s\""), "Work of one API request at its receiver.", "")),
 
     fixed(NAMES, key("service.name", Kind::Name, Default::Required, "Name of a service of the scenario's own, and of its one process.", "")),
     fixed(SERVICE, key("service.service_user.send_service_user_token", Kind::Flag, Default::Is("false"), "Whether it sends a service token beside the user's.", "")),
@@ -238,15 +244,15 @@ pub(super) static KEYS: &[Key] = &[
 
     fixed(NAMES, key("workload.name", Kind::Name, Default::Unset("the job kind"), "Name of the workload, unique in the scenario; `all` is taken.", "")),
     fixed(KIND, key("workload.job", Kind::Job, Default::Required, "What its jobs do.", "")),
-    key("workload.arrivals", Kind::Arrivals, Default::Required, "When its jobs are submitted.", ""),
-    key("workload.token_age", Kind::TokenAge, Default::Is("{ renewing = \"120s\" }"), "Age of the user's token at submission.", "keystoneauth renews 120 s before the end"),
+    burden(key("workload.arrivals", Kind::Arrivals, Default::Required, "When its jobs are submitted.", "")),
+    burden(key("workload.token_age", Kind::TokenAge, Default::Is("{ renewing = \"120s\" }"), "Age of the user's token at submission.", "keystoneauth renews 120 s before the end")),
     key("workload.delete_on_termination", Kind::Flag, Default::Is("false"), "Of the block device mapping: whether Nova deletes the volume after a failure.", ""),
     key("workload.attached", Kind::Flag, Default::Is("true"), "Of kinds that ask for it: whether the instance has a volume, or the volume an instance.", ""),
     key("workload.method", Kind::Choice(|| vec!["web-download", "glance-direct", "copy-image"]), Default::Is("\"web-download\""), "Of imports: how the image comes to Glance.", ""),
     key("workload.uploader", Kind::Choice(|| vec!["client", "nova"]), Default::Is("\"client\""), "Of uploads: who sends the image to Glance.", ""),
     key("workload.revoke_after", Kind::Dist(Unit::SignedSeconds), Default::Unset("never"), "When the user's token is revoked, counted from submission; may be negative.", ""),
     key("workload.user_disabled_at", Kind::Instant, Default::Unset("never"), "When the user is disabled, and with it every token of theirs.", ""),
-    key("workload.service_token_age", Kind::Time { positive: false }, Default::Unset("fetched on first use"), "Age, at the start, of the service token that each sender holds; the same in all workloads.", ""),
+    burden(key("workload.service_token_age", Kind::Time { positive: false }, Default::Unset("fetched on first use"), "Age, at the start, of the service token that each sender holds; the same in all workloads.", "")),
 
     fixed(CHANGES, key("change.at", Kind::Instant, Default::Required, "From when on the other keys of the entry hold; after 0, and before the end of `run.duration` and `run.drain`.", "")),
 
@@ -274,6 +280,15 @@ static BY_PATH: LazyLock<HashMap<&'static str, &'static Key>> =
 /// The key with this path in the table.
 pub(super) fn find(path: &str) -> Option<&'static Key> {
     BY_PATH.get(path).copied()
+}
+
+/// Whether more of the key at a dotted path, which may be one of a workload, makes jobs harder.
+pub(super) fn is_burden(path: &str) -> bool {
+    match path.strip_prefix("workload.").and_then(|rest| rest.rsplit_once('.')) {
+        // What jobs draw (sizes, times, counts) is work for them, and no key of the table.
+        Some((_, name)) => find(&format!("workload.{name}")).is_none_or(|key| key.is_burden),
+        None => find(path).is_some_and(|key| key.is_burden),
+    }
 }
 
 /// The kind of a key that stands behind a prefix of the table.

@@ -33,6 +33,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod values;
 mod workload;
 
 use std::path::Path;
@@ -53,11 +54,12 @@ pub use crate::document::Issues;
 pub use alternatives::Alternatives;
 pub use kinds::Kinds as JobKinds;
 pub use lint::{ToLint, load_to_lint, preset_to_lint, text_to_lint};
-pub use open::{Domain, Notation, Open, OpenKey, Question};
+pub use open::{Open, OpenKey, Question};
 pub use options::{ServiceOption, Shape, options, releases};
 pub use presets::{Preset, presets};
 pub use reference::reference;
 pub use schema::schema;
+pub use values::{Domain, Notation, Values, Wanted};
 
 /// What the command line sets; it beats everything that is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

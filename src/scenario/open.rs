@@ -3,17 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::dist::Unit;
 use super::keys;
 use super::kind::Kind;
 use super::own_presets::{self, Merged};
+use super::presets::presets;
 use super::read::{Context, View};
 use super::sweep::{self, Swept};
+use super::values::{Domain, Notation, domain};
 use super::workload::{self, Named};
 use super::{Overrides, expand, finish, layers, options, read_kinds};
 use crate::document::{Collected, Entry, Issue, Issues, Node, Place, SCENARIO_LIMIT, Table, Value};
 use crate::model::study::Study;
-use crate::units::{MICROS, parse};
 
 /// What is asked of a scenario.
 #[derive(Clone, Copy, Debug)]
@@ -50,92 +50,12 @@ pub struct OpenKey {
     pub domain: Domain,
     /// The value that the scenario gives it now; `None`: none.
     pub now: Option<String>,
+    /// The number of it, if there is one.
+    pub number: Option<i64>,
+    /// More of it makes jobs harder, so that the greatest is of interest.
+    pub is_burden: bool,
     /// Service, section and name, if it is an option of OpenStack.
     pub option: Option<(&'static str, &'static str, &'static str)>,
-}
-
-/// What the values of a key may be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Domain {
-    /// Numbers.
-    Numbers {
-        /// How they are written.
-        notation: Notation,
-        /// The least that is looked at unless somebody says otherwise.
-        min: i64,
-        /// The greatest.
-        max: i64,
-        /// The distance of neighbours.
-        step: i64,
-    },
-    /// These, as TOML.
-    Words(Vec<String>),
-}
-
-/// How a whole number stands for a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Notation {
-    /// As it is.
-    Count,
-    /// Seconds, as options of OpenStack are.
-    Seconds,
-    /// Seconds, as a duration of a scenario.
-    Duration,
-    /// MiB.
-    Size,
-    /// MiB per second.
-    Throughput,
-    /// Jobs per hour, at random.
-    Poisson,
-    /// Thousandths.
-    Share,
-}
-
-const MIB: u64 = 1 << 20;
-/// Bounds of times where nobody gives some: a minute and 30 days.
-const TIMES: (i64, i64) = (60, 30 * 86_400);
-const MINUTE: i64 = 60;
-/// Counts beyond it are not looked at unasked.
-const MOST_UNASKED: i64 = 1_000;
-
-impl Notation {
-    /// The value as TOML.
-    pub fn toml(self, number: i64) -> String {
-        match self {
-            Notation::Count | Notation::Seconds => number.to_string(),
-            Notation::Duration if number % 3_600 == 0 && number > 0 => format!("\"{}h\"", number / 3_600),
-            Notation::Duration if number % MINUTE == 0 && number > 0 => format!("\"{}m\"", number / MINUTE),
-            Notation::Duration => format!("\"{number}s\""),
-            Notation::Size if number % 1_024 == 0 && number > 0 => format!("\"{}GiB\"", number / 1_024),
-            Notation::Size => format!("\"{number}MiB\""),
-            Notation::Throughput => format!("\"{number}MiB/s\""),
-            Notation::Poisson => format!("{{ poisson = \"{number}/h\" }}"),
-            Notation::Share => format!("\"{}.{}%\"", number / 10, number % 10),
-        }
-    }
-
-    /// The number of what somebody writes for it on the command line.
-    ///
-    /// # Errors
-    /// What should have been written.
-    pub fn read(self, text: &str) -> Result<i64, String> {
-        let whole = |number: f64, unit: &str| match number {
-            n if n.fract() == 0.0 && n < 1e15 => Ok(n as i64),
-            _ => Err(format!("must be whole {unit}")),
-        };
-        match self {
-            Notation::Count => text.parse().map_err(|_| "must be a whole number".to_owned()),
-            Notation::Seconds | Notation::Duration => match text.parse::<i64>() {
-                Ok(seconds) if seconds >= 0 => Ok(seconds),
-                Ok(_) => Err("must not be negative".to_owned()),
-                Err(_) => whole(parse::span(text)?.micros() as f64 / MICROS as f64, "seconds"),
-            },
-            Notation::Size => whole(parse::size(text)? as f64 / MIB as f64, "MiB"),
-            Notation::Throughput => whole(parse::throughput(text)?.bytes_per_second() as f64 / MIB as f64, "MiB/s"),
-            Notation::Poisson => whole((parse::rate(text)? * 3_600.0 * 1e6).round() / 1e6, "jobs per hour"),
-            Notation::Share => whole((parse::share(text)? * 1e9).round() / 1e6, "thousandths"),
-        }
-    }
 }
 
 impl Open {
@@ -281,7 +201,15 @@ fn of_point(written: &Table, question: Question<'_>, cx: &mut Context) -> Option
 fn key(path: &str, place: Place, workloads: &[Named], view: &View<'_>, cx: &mut Context) -> Option<OpenKey> {
     let kind = sweep::known(path, place, "in --vary", workloads, cx)?;
     let now = now(path, view);
-    let Some(domain) = domain(path, kind, now) else {
+    let presets = || match cx.own_presets.as_slice() {
+        [] => presets().iter().map(|preset| preset.name.to_owned()).collect(),
+        own => own.to_vec(),
+    };
+    let domain = match kind {
+        Kind::Preset => Some(Domain::Words(presets().iter().map(|name| format!("{name:?}")).collect())),
+        kind => domain(path, kind, now),
+    };
+    let Some(domain) = domain else {
         let message = format!("`{path}`: no values are known that could be tried one after the other");
         cx.issue(Issue::at(place, message).help("write the values that are of interest into a `[sweep]`"));
         return None;
@@ -293,7 +221,12 @@ fn key(path: &str, place: Place, workloads: &[Named], view: &View<'_>, cx: &mut 
     }
     let option = options::options().find(|option| option.path() == path);
     let option = option.map(|option| (option.service, option.section, option.name));
-    Some(OpenKey { path: path.to_owned(), domain, now: now.map(Value::label), option })
+    let number = match domain {
+        Domain::Numbers { notation, .. } => now.and_then(|now| notation.number(now)),
+        Domain::Words(_) => None,
+    };
+    let is_burden = keys::is_burden(path);
+    Some(OpenKey { path: path.to_owned(), domain, now: now.map(Value::label), number, is_burden, option })
 }
 
 fn domain_is_poisson(domain: &Domain) -> bool {
@@ -317,50 +250,6 @@ fn now<'v>(path: &str, view: &View<'v>) -> Option<&'v Value> {
         table.get("name").or_else(|| table.get("job")).and_then(Value::as_text).is_some_and(|known| known == name)
     };
     tables.iter().filter_map(Value::as_table).find(is_named).and_then(|table| table.at(key))
-}
-
-/// What is looked at unless somebody says otherwise; `None`: values of this kind have no order.
-fn domain(path: &str, kind: Kind, now: Option<&Value>) -> Option<Domain> {
-    let numbers = |notation, (min, max), step| Some(Domain::Numbers { notation, min, max, step });
-    let times = |notation| {
-        // Without a window services do without it; no other time has a meaning at 0.
-        let least = if path == "keystone.token.allow_expired_window" { 0 } else { TIMES.0 };
-        numbers(notation, (least, TIMES.1), MINUTE)
-    };
-    let counts = |min: i64, max: i64| numbers(Notation::Count, (min.max(1), max.min(MOST_UNASKED)), 1);
-    match kind {
-        Kind::Flag => Some(Domain::Words(vec!["false".to_owned(), "true".to_owned()])),
-        Kind::Choice(words) => Some(Domain::Words(words().iter().map(|word| format!("{word:?}")).collect())),
-        Kind::Integer { min, max } => counts(min, max),
-        Kind::Size { max } => counts(1, max),
-        Kind::Dist(Unit::Count) => counts(1, i64::MAX),
-        Kind::Seconds { .. } => times(Notation::Seconds),
-        Kind::Time { .. } | Kind::ByNode | Kind::TokenAge | Kind::Dist(Unit::Seconds | Unit::SignedSeconds) => {
-            times(Notation::Duration)
-        }
-        Kind::Dist(Unit::Bytes) => numbers(Notation::Size, (1 << 10, 1 << 20), 1 << 10),
-        Kind::Throughput => numbers(Notation::Throughput, (1, 10 << 10), 1),
-        Kind::Arrivals if now.is_some() => numbers(Notation::Poisson, (1, 10_000), 1),
-        Kind::Share | Kind::Dist(Unit::Share) => numbers(Notation::Share, (0, 1_000), 1),
-        Kind::Arrivals
-        | Kind::Level
-        | Kind::Text
-        | Kind::Name
-        | Kind::Words
-        | Kind::Paths
-        | Kind::SignedTime
-        | Kind::Instant
-        | Kind::Instants
-        | Kind::Schedules
-        | Kind::Periods
-        | Kind::MissedSyncs
-        | Kind::Offset
-        | Kind::Bound
-        | Kind::Free
-        | Kind::Job
-        | Kind::Preset
-        | Kind::Tables => None,
-    }
 }
 
 /// The target as an expectation of a scenario; `None`: the issues say why.
@@ -464,30 +353,5 @@ mod tests {
         }
         let twice = Question { workload: Some("one"), ..question("failed <= 1 of two") };
         assert!(toml_of(twice).is_err());
-    }
-
-    #[test]
-    fn numbers_are_written_and_read() {
-        for (notation, number, toml, text) in [
-            (Notation::Count, 7, "7", "7"),
-            (Notation::Seconds, 28_800, "28800", "8h"),
-            (Notation::Seconds, 90, "90", "90"),
-            (Notation::Duration, 5_400, "\"90m\"", "90m"),
-            (Notation::Size, 16_384, "\"16GiB\"", "16GiB"),
-            (Notation::Throughput, 77, "\"77MiB/s\"", "77MiB/s"),
-            (Notation::Poisson, 30, "{ poisson = \"30/h\" }", "30/h"),
-            (Notation::Share, 25, "\"2.5%\"", "2.5%"),
-        ] {
-            assert_eq!((notation.toml(number).as_str(), notation.read(text)), (toml, Ok(number)), "{notation:?}");
-        }
-        for (notation, text) in [
-            (Notation::Count, "7.5"),
-            (Notation::Seconds, "-1"),
-            (Notation::Seconds, "1500ms"),
-            (Notation::Size, "100"),
-            (Notation::Poisson, "1/d"),
-        ] {
-            assert!(notation.read(text).is_err(), "{notation:?} {text}");
-        }
     }
 }

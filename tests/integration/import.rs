@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use outlast::import::{Choices, ConfFile, CronFile, Schedule, Service, crontabs, read, scenario_text};
 use outlast::oslo::File;
-use outlast::scenario::{Overrides, ServiceOption, load_text, options, releases};
+use outlast::scenario::{Overrides, ServiceOption, Shape, load_text, options, releases};
 use proptest::prelude::*;
 
 use crate::command::{Desk, Did};
+use crate::fuzz::fuzz;
 
 /// What no output may hold.
 const SECRET: &str = "hunter2";
@@ -144,7 +145,11 @@ fn bad_files_are_refused_with_all_that_is_wrong() {
         ("type", b"[token]\nexpiration = 1h\ncaching = y\n".to_vec(), &["`1h` is no integer", "`y` is no boolean"]),
         ("range", b"[fernet_tokens]\nmax_active_keys = 0\n".to_vec(), &["greater than or equal to 1"]),
         ("empty", b"[token]\nexpiration =\n".to_vec(), &["`expiration` is empty"]),
-        ("choice", b"[token]\nprovider = uuid\n".to_vec(), &["unknown value `uuid`", "`fernet` and `jws`"]),
+        (
+            "choice",
+            b"[token]\nprovider = uuid\n".to_vec(),
+            &["`provider`: the value is none of the valid values `fernet` and `jws`"],
+        ),
         ("swallowed", b"[token]\nexpiration = 1\n  password = hunter2\n".to_vec(), &["goes on in the next line"]),
         ("circle", b"[token]\nexpiration = $cache_time\ncache_time = $expiration\n".to_vec(), &["leads to itself"]),
         ("binary", b"\x7fELF\x02\x01\xff\xfehunter2".to_vec(), &["is not UTF-8 text"]),
@@ -158,12 +163,12 @@ fn bad_files_are_refused_with_all_that_is_wrong() {
         ),
     ];
     // Each option ten times within another: without a limit this would not end.
-    let names = ["expiration", "allow_expired_window", "cache_time", "provider"];
+    let names = ["expiration", "allow_expired_window", "cache_time", "cache.expiration_time"];
     let chain: Vec<String> =
         names.windows(2).map(|pair| format!("{} = {}\n", pair[0], format!("${}", pair[1]).repeat(10))).collect();
     cases.push((
         "explosion",
-        format!("[token]\n{}provider = 5\n", chain.concat()).into_bytes(),
+        format!("[token]\n{}[cache]\nexpiration_time = 5\n", chain.concat()).into_bytes(),
         &["more than 64 references"],
     ));
     for (name, bytes, messages) in cases {
@@ -369,8 +374,30 @@ fn options_are_those_of_the_packages() {
     }
 }
 
-/// Lines of files as they are, as they go wrong, and with secrets wherever one may stand but in the value of an option
-/// that outlast reads.
+/// Secrets in the values of options that outlast reads: as a whole where a word is no value, and within an address where
+/// any word is one.
+fn strayed() -> impl Strategy<Value = String> {
+    let is_free = |option: &ServiceOption| matches!(option.shape(), Shape::Text | Shape::Words);
+    let names = |is_meant: &dyn Fn(&ServiceOption) -> bool| -> Vec<&'static str> {
+        options().filter(is_meant).map(|option| option.name).collect()
+    };
+    let (free, strict) = (names(&is_free), names(&|option| !is_free(option)));
+    let word = ["hunter2", "'hunter2'", " hunter2 ", "7 hunter2", "7hunter2", "true hunter2", "$hunter2", "hunter2,"];
+    let address = [
+        "nova:hunter2@mc:11211",
+        "mc:11211, nova:hunter2@mc:11211",
+        "a,\n  nova:hunter2@mc:11211",
+        "rabbit://nova:hunter2@mq:5672//",
+        "x:hunter2@",
+    ];
+    let line = |(name, value): (&str, &str)| format!("{name} = {value}");
+    prop_oneof![
+        (proptest::sample::select(strict), proptest::sample::select(word.to_vec())).prop_map(line),
+        (proptest::sample::select(free), proptest::sample::select(address.to_vec())).prop_map(line),
+    ]
+}
+
+/// Lines of files as they are, as they go wrong, and with secrets wherever one may stray to.
 fn lines() -> impl Strategy<Value = String> {
     let known = options().map(|option| (option.section, option.name)).collect::<Vec<_>>();
     let names: Vec<&'static str> = known.iter().map(|(_, name)| *name).collect();
@@ -411,6 +438,7 @@ fn lines() -> impl Strategy<Value = String> {
             .prop_map(|(blank, name, separator, value, tail)| format!("{blank}{name}{separator}{value}{tail}")),
         2 => proptest::sample::select(sections).prop_map(|section| format!("[{section}]")),
         2 => secret.prop_map(str::to_owned),
+        2 => strayed(),
         1 => Just(String::new()),
         1 => "[ \t]{0,2}[\\PC\u{0}-\u{1f}]{0,20}",
     ]
@@ -419,26 +447,15 @@ fn lines() -> impl Strategy<Value = String> {
 /// Options of which a scenario takes less than the service.
 const LIMITED: [&str; 2] = ["nova.DEFAULT.block_device_allocate_retries", "cinder.DEFAULT.scheduler_max_attempts"];
 
-/// How many cases, of those that take longer in a run of their own.
-fn runs() -> ProptestConfig {
-    let cases = std::env::var("OUTLAST_FUZZ_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(400);
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
-}
-
-proptest! {
-    #![proptest_config(runs())]
-
-    /// Nothing panics, nothing hangs, and no secret is told, whatever the files hold; what is read becomes a scenario.
-    #[test]
-    fn any_file_is_read_or_refused(
-        files in proptest::collection::vec((0..4_usize, proptest::collection::vec(lines(), 0..12)), 1..4),
-        end in proptest::sample::select(vec!["\n", "\r\n", "\r"]),
-        release in proptest::sample::select(releases().to_vec()),
-    ) {
-        let files: Vec<ConfFile> = files
-            .iter()
-            .map(|(service, lines)| conf(Service::ALL[*service], "a.conf", &lines.join(end)))
-            .collect();
+/// Nothing panics, nothing hangs, and no secret is told, whatever the files hold; what is read becomes a scenario.
+#[test]
+fn any_file_is_read_or_refused() {
+    let file = (0..4_usize, proptest::collection::vec(lines(), 0..12));
+    let ends = proptest::sample::select(vec!["\n", "\r\n", "\r"]);
+    let cases = (proptest::collection::vec(file, 1..4), ends, proptest::sample::select(releases().to_vec()));
+    fuzz("configuration files", &cases, |(files, end, release)| {
+        let files: Vec<ConfFile> =
+            files.iter().map(|(service, lines)| conf(Service::ALL[*service], "a.conf", &lines.join(end))).collect();
         let read = read(files, release);
         let warnings = read.warnings.map(|warnings| warnings.render_warnings(false) + &warnings.lines().join("\n"));
         prop_assert!(!warnings.as_deref().unwrap_or_default().contains(SECRET), "{}", warnings.unwrap_or_default());
@@ -450,7 +467,10 @@ proptest! {
             }
             Ok(found) => {
                 prop_assert!(!format!("{found:?}").contains(SECRET), "{found:?}");
-                let text = scenario_text(&found, &Choices { name: "any".to_owned(), schedule: Schedule::Unsaid, roles: Vec::new() });
+                let text = scenario_text(
+                    &found,
+                    &Choices { name: "any".to_owned(), schedule: Schedule::Unsaid, roles: Vec::new() },
+                );
                 prop_assert!(!text.contains(SECRET), "{text}");
                 prop_assert!(without_comment(&text).is_empty(), "{text}");
                 if let Err(issues) = load_text("any.toml", &text, Path::new(""), &Overrides::default()) {
@@ -461,16 +481,20 @@ proptest! {
                 }
             }
         }
-    }
+        Ok(())
+    });
+}
 
-    /// The same of crontabs.
-    #[test]
-    fn any_crontab_is_read_or_refused(
-        fields in proptest::collection::vec("([*0-9,/-]{1,6}|[a-z]{3}|@[a-z]{4,8}| )( [*0-9,/-]{1,5}){0,5}", 1..4),
-        keys in 0..10_usize,
-    ) {
-        let lines: Vec<String> =
-            fields.iter().map(|fields| format!("{fields} hunter2; keystone-manage fernet_rotate\nX=hunter2\n")).collect();
+/// The same of crontabs.
+#[test]
+fn any_crontab_is_read_or_refused() {
+    let fields = "([*0-9,/-]{1,6}|[a-z]{3}|@[a-z]{4,8}| )( [*0-9,/-]{1,5}){0,5}";
+    let cases = (proptest::collection::vec(fields, 1..4), 0..10_usize);
+    fuzz("crontabs", &cases, |(fields, keys)| {
+        let lines: Vec<String> = fields
+            .iter()
+            .map(|fields| format!("{fields} hunter2; keystone-manage fernet_rotate\nX=hunter2\n"))
+            .collect();
         let text = Arc::from(lines.concat());
         match crontabs(&[CronFile { name: "crontab".to_owned(), text }]).rotations {
             Err(issues) => prop_assert!(!issues.to_string().contains(SECRET), "{issues}"),
@@ -478,12 +502,14 @@ proptest! {
                 let keystone = format!("[fernet_tokens]\nmax_active_keys = {}\n", keys + 1);
                 let read = read(vec![conf(Service::Keystone, "keystone.conf", &keystone)], "2026.1");
                 let found = read.configurations.expect("a good file");
-                let choices = Choices { name: "any".to_owned(), schedule: Schedule::Cron(rotations), roles: Vec::new() };
+                let choices =
+                    Choices { name: "any".to_owned(), schedule: Schedule::Cron(rotations), roles: Vec::new() };
                 let text = scenario_text(&found, &choices);
                 prop_assert!(!text.contains(SECRET), "{text}");
                 let loaded = load_text("any.toml", &text, Path::new(""), &Overrides::default());
                 prop_assert!(loaded.is_ok(), "{}\n{text}", loaded.expect_err("it is no scenario"));
             }
         }
-    }
+        Ok(())
+    });
 }

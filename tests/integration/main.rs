@@ -25,6 +25,8 @@ mod documents;
 mod elision;
 /// The story of one job: that it is the job's own, what is told of it, and what cannot be.
 mod explain;
+/// Whatever a scenario holds, there is an answer in time.
+mod fuzz;
 /// The bytes of a small run, and that nothing but scenario and seed moves them.
 mod golden;
 /// From configuration files to a scenario that runs; what is wrong with them, and that no secret is told.

@@ -65,16 +65,25 @@ fn plain(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Whether a line has all parts between the ellipses, in their order.
+/// Whether a line has all parts between the ellipses, in their order and in whole words; what has no ellipsis before it is
+/// the beginning of the line, and what has none behind it the end.
 fn agrees(line: &str, answer: &str) -> bool {
-    let mut rest = line;
-    answer.split('…').map(plain).all(|part| match rest.find(&part) {
-        Some(at) => {
-            rest = &rest[at + part.len()..];
-            true
-        }
-        None => false,
-    })
+    let line: Vec<&str> = line.split_whitespace().collect();
+    let parts: Vec<Vec<&str>> = answer.split('…').map(|part| part.split_whitespace().collect()).collect();
+    let last = parts.len() - 1;
+    let mut from = 0;
+    for (index, part) in parts.iter().enumerate() {
+        let mut starts = (from..=line.len()).filter(|at| line[*at..].starts_with(part));
+        let found = match (index == 0, index == last) {
+            (true, true) => (line == *part).then_some(0),
+            (true, false) => line.starts_with(part).then_some(0),
+            (false, true) => starts.rfind(|at| part.is_empty() || at + part.len() == line.len()),
+            (false, false) => starts.min(),
+        };
+        let Some(at) = found else { return false };
+        from = at + part.len();
+    }
+    true
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -125,5 +134,27 @@ fn commands_are_read_off_the_document() {
         Asked { question: 3, command: "outlast one 'a b' c".to_owned(), code: 2, answer: vec!["x  …  y".to_owned()] };
     assert_eq!(found, [expected]);
     assert_eq!(words(&found[0].command), ["outlast", "one", "a b", "c"]);
-    assert!(agrees("so x is y", "x  …  y") && !agrees("y is x", "x … y"));
+}
+
+/// A number that is wrong is no answer, whatever its digits have in common with the right one.
+#[test]
+fn answers_are_whole_words() {
+    for (line, answer, expected) in [
+        ("x is y", "x  …  y", true),
+        ("y is x", "x … y", false),
+        ("so x is y", "x … y", false),
+        ("so x is y", "… x … y", true),
+        ("x is y now", "x … y", false),
+        ("x is y now", "x … y …", true),
+        ("1 true 120 0 % 9", "1 true … 0 % …", true),
+        ("1 true 120 100 % 9", "1 true … 0 % …", false),
+        ("1 true 120 40 % 9", "1 true … 0 % …", false),
+        ("11 true 120 0 % 9", "1 true … 0 % …", false),
+        ("meets 5 h 48 min 0.049 %", "meets 5 h 48 min 0.049 %", true),
+        ("meets 5 h 48 min 0.0491 %", "meets 5 h 48 min 0.049 %", false),
+        ("0 a 0 %", "… 0 %", true),
+        ("0 % a 10 %", "… 0 %", false),
+    ] {
+        assert_eq!(agrees(line, answer), expected, "{line:?}, {answer:?}");
+    }
 }

@@ -166,7 +166,71 @@ fn values_that_the_scenario_does_not_take_are_passed_over() {
     assert!(found["refused"].as_array().is_some_and(|refused| !refused.is_empty()), "{found}");
     let desk = desk(&text);
     let all = ["solve", "exact.toml", "--target", "failure_rate <= 5%", "--vary", EXPIRATION, "--max", "2m"];
-    desk.run(&all).exits(1).complains("--vary:2");
+    let did = desk.run(&all);
+    did.exits(1)
+        .complains("the scenario takes no value of `keystone.token.expiration` that was looked at (1 min to 2 min)");
+    // One sentence, and nothing of a text that nobody wrote.
+    assert!(!did.stderr.contains("--vary:") && did.stderr.matches("renews").count() == 1, "{}", did.stderr);
+}
+
+/// Nova polls every second: 2400 polls of today are too few for two hours, and so are the 1000 that are looked at unasked.
+#[test]
+fn the_search_goes_on_beyond_today() {
+    let text = EXACT.replace("retries = 1000", "retries = 2400").replace("interval = 30", "interval = 1");
+    let desk = desk(&text);
+    let found = solve(&desk, 0, "failure_rate <= 5%", RETRIES, &[]);
+    let solution = &found["solutions"][0];
+    assert_eq!(solution["values"][RETRIES], "7200", "{found}");
+    assert_eq!(solution["at_limit"], serde_json::json!([]));
+    let curve: Vec<&str> =
+        found["curve"].as_array().unwrap().iter().map(|one| one["values"][RETRIES].as_str().unwrap()).collect();
+    assert!(curve.contains(&"2400") && curve.contains(&"4800") && curve.len() == found["tried"], "{curve:?}");
+    // A bound that was given is one.
+    solve(&desk, 2, "failure_rate <= 5%", RETRIES, &["--max", "3000"]);
+}
+
+#[test]
+fn the_end_of_a_search_is_no_answer() {
+    let desk = desk(&EXACT.replace("download = \"2h\"", "image_size = \"1GiB\""));
+    let size = "workload.boots.image_size";
+    let found = solve(&desk, 0, "failure_rate <= 5%", size, &["--max", "8GiB"]);
+    assert_eq!(found["solutions"][0]["at_limit"], serde_json::json!([size]));
+    let ask = ["solve", "exact.toml", "--target", "failure_rate <= 5%", "--vary", size, "--max", "8GiB", "--curve"];
+    let text = desk.run(&ask).stdout.replace("\n      ", " ");
+    for part in
+        ["still holds at `workload.boots.image_size` = 8GiB, the most that was looked at", "`--max` gives another"]
+    {
+        assert!(text.contains(part), "{text}");
+    }
+    assert_eq!(text.matches("\nmeets ").count(), 1 + 8, "the answer, and every value: {text}");
+    // A fresh token is one of the ages.
+    let found = solve(&desk, 0, "failure_rate <= 5%", "workload.boots.token_age", &[]);
+    assert!(found["curve"].to_string().contains(r#""\"0s\"""#), "{found}");
+}
+
+/// No key is ever lost here: whoever asks for few such failures has asked for nothing.
+#[test]
+fn what_never_happens_is_not_prevented() {
+    let desk = desk(EXACT);
+    let found = solve(&desk, 2, "failure_rate <= 5% at poll for fernet_key_gone", WINDOW, &[]);
+    assert_eq!((&found["matched"], &found["found"]), (&false.into(), &false.into()));
+    assert!(found["notes"].to_string().contains("No job failed at this step or for this reason"), "{found}");
+    let found = solve(&desk, 0, "failure_rate <= 5% for beyond_window", WINDOW, &[]);
+    assert_eq!((&found["matched"], &found["solutions"][0]["values"][WINDOW]), (&true.into(), &"3660".into()));
+}
+
+/// The lines are those of the pair that is nearest to the lifetime and the window of today.
+#[test]
+fn of_several_answers_one_is_written_out() {
+    let desk = desk(&EXACT.replace("expiration = \"1h\"", "expiration = \"1h\"\nallow_expired_window = \"30m\""));
+    let keys = format!("{WINDOW},{EXPIRATION}");
+    let ask = ["solve", "exact.toml", "--target", "failure_rate <= 5%", "--vary", &keys];
+    let text = desk.run(&ask).stdout;
+    assert!(text.contains("Of these pairs the nearest to what is set now"), "{text}");
+    assert_eq!(text.matches("allow_expired_window = ").count(), 1, "{text}");
+    assert!(text.contains("This is a selection"), "{text}");
+    let markdown = desk.run(&[&ask[..], &["--format", "markdown"]].concat()).stdout;
+    assert!(markdown.starts_with("### ✅ exact: failure_rate <= 5% is met by "), "{markdown}");
 }
 
 #[test]
@@ -197,7 +261,7 @@ fn what_cannot_be_asked_is_said() {
         ("failure_rate <= 5%", "a,b,c", &[], "one or two keys"),
         ("failure_rate <= 5%", WINDOW, &["--min", "2h", "--max", "1h"], "is above the greatest"),
         ("failure_rate <= 5%", WINDOW, &["--min", "2 parsecs"], "--min 2 parsecs"),
-        ("failure_rate <= 5%", WINDOW, &["--max", "1h,2h"], "2 values for 1 keys"),
+        ("failure_rate <= 5%", WINDOW, &["--max", "1h,2h"], "2 values for 1 key"),
         ("failure_rate <= 5%", WINDOW, &["--step", "0"], "must be above zero"),
         ("failure_rate <= 5%", "nova.service_user.send_service_user_token", &["--max", "true"], "has no order"),
     ] {

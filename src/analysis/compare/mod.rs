@@ -21,6 +21,8 @@ pub struct Replicated {
     pub scenario: String,
     /// Version of outlast that simulated it.
     pub version: String,
+    /// SHA-256 of everything that was read for it: the scenario, what it includes, traces.
+    pub inputs: String,
     /// Seed of every random stream.
     pub seed: u64,
     /// Confidence level that the scenario asks for.

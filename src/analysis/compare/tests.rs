@@ -31,6 +31,7 @@ fn result(axes: &[&str], rows: Vec<ReplicatedRow>) -> Replicated {
         name: "x".to_owned(),
         scenario: "x".to_owned(),
         version: "1".to_owned(),
+        inputs: "0123456789abcdef".repeat(4),
         seed: 7,
         confidence: 0.95,
         complete: true,

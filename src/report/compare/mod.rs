@@ -114,6 +114,7 @@ pub fn json(told: Told<'_>) -> String {
             "name": result.name,
             "scenario": result.scenario,
             "outlast": result.version,
+            "inputs_sha256": result.inputs,
             "complete": result.complete,
         })
     };

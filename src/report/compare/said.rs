@@ -37,8 +37,10 @@ impl Said {
             holds: told.is_gate.then(|| !comparison.has_regression()),
             headline: headline(comparison),
             sides: [0, 1].map(|side| {
-                let Replicated { name, scenario, version, .. } = results[side];
-                format!("{}  {name} ({scenario}, outlast {version})", SIDES[side])
+                let Replicated { name, scenario, version, inputs, .. } = results[side];
+                // As many digits as tell one input from another; all are in the JSON.
+                let inputs = inputs.get(..12).map_or(String::new(), |inputs| format!(", inputs {inputs}"));
+                format!("{}  {name} ({scenario}, outlast {version}{inputs})", SIDES[side])
             }),
             grid: grid(told),
             notes: notes(results, comparison),

@@ -28,6 +28,7 @@ fn result(name: &str, workload: &str, points: &[(&str, [u64; 4])]) -> Replicated
         name: name.to_owned(),
         scenario: "peak".to_owned(),
         version: "0.1.0".to_owned(),
+        inputs: "0123456789abcdef".repeat(4),
         seed: 7,
         confidence: 0.95,
         complete: true,
@@ -66,8 +67,8 @@ fn a_small_comparison_is_told_whole() {
         lines[..4],
         [
             "8 comparisons: 2 worse, 2 without a detected difference, 4 identical",
-            "A output/main (peak, outlast 0.1.0)",
-            "B new.toml (peak, outlast 0.1.0)",
+            "A output/main (peak, outlast 0.1.0, inputs 0123456789ab)",
+            "B new.toml (peak, outlast 0.1.0, inputs 0123456789ab)",
             "",
         ]
     );
