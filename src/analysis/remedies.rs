@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::model::remedy::Remedy;
+use crate::model::remedy::{Remedy, Setting};
 use crate::observe::{FailureKey, PointFacts, Remedies, Saved};
 
 /// A remedy, and how many of some failed jobs it saves.
@@ -35,7 +35,8 @@ pub struct Ranking {
     pub simulated: u64,
     /// Jobs that no single remedy saves, but perhaps one of the token itself.
     pub beyond_one: u64,
-    /// Each kind of remedy that saves more than it breaks, those with which most jobs complete first.
+    /// Each kind of remedy that saves more than it breaks, those with which most jobs complete first; of equals those that
+    /// leave the token's life as it is.
     pub saves: Vec<Saves>,
 }
 
@@ -90,7 +91,8 @@ pub(super) fn rank(facts: &PointFacts) -> Option<Ranking> {
             None => ranking.saves.push(saves),
         }
     }
-    ranking.saves.sort_by_key(|saves| (Reverse(saves.net()), saves.remedy));
+    let is_of_token = |saves: &Saves| saves.remedy.settings().any(Setting::is_of_token);
+    ranking.saves.sort_by_key(|saves| (Reverse(saves.net()), is_of_token(saves), saves.remedy));
     Some(ranking)
 }
 
@@ -173,7 +175,7 @@ fn scale(jobs: u64, all: u64, asked: u64) -> u64 {
 mod tests {
     use super::*;
     use crate::model::StepId;
-    use crate::model::remedy::{Sender, Setting};
+    use crate::model::remedy::Sender;
     use crate::model::vocabulary::Reason;
     use crate::observe::{FailureCounts, Harm, Together, WorkloadFacts, WorkloadRemedies};
     use crate::units::Span;

@@ -313,6 +313,19 @@ pub fn roles_to_accept(receiver: Receiver, base: &Model) -> Option<Vec<String>> 
     is_missing.then_some(roles)
 }
 
+/// The roles that a setting adds to what holds from the start, if it adds any.
+pub fn roles_added(setting: Setting, base: &Model) -> Vec<String> {
+    let (now, then) = match setting {
+        Setting::ServiceRole(holder) => (holder.roles(base), roles_needed(holder, base)),
+        Setting::AcceptedRoles(receiver) => {
+            let settings = base.service(receiver.service()).keystone_authtoken.as_ref();
+            (settings.map_or(&[][..], |settings| &settings.service_token_roles), roles_to_accept(receiver, base))
+        }
+        _ => (&[][..], None),
+    };
+    then.unwrap_or_default().into_iter().filter(|role| !now.contains(role)).collect()
+}
+
 /// One or two things that are set otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Remedy {

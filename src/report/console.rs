@@ -185,7 +185,7 @@ fn table(grid: &Grid) -> (Vec<String>, bool) {
     let mut dropped = usize::MAX;
     let optional = grid.heads.iter().filter(|head| matches!(head.kind, HeadKind::Optional(_))).count();
     // Labels give way first, but not beyond recognition; then the optional columns; then the labels again.
-    let attempts = [usize::MAX, 30, 22, 16]
+    let attempts = [usize::MAX, 60, 44, 30, 22, 16]
         .into_iter()
         .map(|cap| (cap, 0))
         .chain((1..=optional).map(|drop| (16, drop)))

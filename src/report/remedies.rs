@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::analysis::{PointResult, Ranking};
-use crate::model::remedy::{Remedy, RoleHolder, Sender, Setting, roles_needed, roles_to_accept};
+use crate::model::remedy::{Remedy, RoleHolder, Sender, Setting, roles_added, roles_needed, roles_to_accept};
 use crate::model::study::{Point, Study};
 use crate::model::{Model, independence};
 use crate::units::Span;
@@ -58,20 +58,15 @@ pub(super) fn in_short(remedy: Remedy, model: &Model) -> String {
 }
 
 fn short(setting: Setting, model: &Model) -> String {
-    let role = |holder: RoleHolder, whose: &str| {
-        let roles = roles_needed(holder, model).unwrap_or_default();
-        format!("the roles {} for {whose}", roles.join(", "))
-    };
+    let added = roles_added(setting, model);
+    let roles = format!("{} {}", if added.len() == 1 { "role" } else { "roles" }, added.join(", "));
     match setting {
         Setting::ServiceToken(Sender::Nova) => "send_service_user_token at nova".to_owned(),
         Setting::ServiceToken(Sender::Cinder) => "send_service_user_token at cinder".to_owned(),
-        Setting::ServiceRole(RoleHolder::Nova) => role(RoleHolder::Nova, "nova's service user"),
-        Setting::ServiceRole(RoleHolder::Cinder) => role(RoleHolder::Cinder, "cinder's service user"),
-        Setting::ServiceRole(RoleHolder::NovaAuthtoken) => role(RoleHolder::NovaAuthtoken, "nova's authtoken user"),
-        Setting::AcceptedRoles(receiver) => {
-            let roles = roles_to_accept(receiver, model).unwrap_or_default();
-            format!("service_token_roles {} at {}", roles.join(", "), model.service(receiver.service()).name)
-        }
+        Setting::ServiceRole(RoleHolder::Nova) => format!("{roles} for nova's service user"),
+        Setting::ServiceRole(RoleHolder::Cinder) => format!("{roles} for cinder's service user"),
+        Setting::ServiceRole(RoleHolder::NovaAuthtoken) => format!("{roles} for nova's authtoken user"),
+        Setting::AcceptedRoles(receiver) => format!("{roles} accepted at {}", model.service(receiver.service()).name),
         Setting::BackupServiceToken => "backup_swift_service_auth = true".to_owned(),
         Setting::SingleTenantStore => "swift_store_multi_tenant = false".to_owned(),
         Setting::StoreUser => "cinder_store_user_name at glance".to_owned(),
@@ -191,12 +186,12 @@ mod tests {
             (
                 Remedy::pair(Setting::RotationPeriod(hours(6)), Setting::ServiceRole(RoleHolder::Cinder)),
                 "cloud.service_users.cinder.roles = [\"admin\", \"service\"]; cloud.fernet_rotation.every = 21600",
-                "the roles admin, service for cinder's service user + rotations 6 h apart",
+                "role service for cinder's service user + rotations 6 h apart",
             ),
             (
                 Remedy::single(Setting::AcceptedRoles(Receiver::Glance)),
                 "glance.keystone_authtoken.service_token_roles = [\"admin\", \"service\"]",
-                "service_token_roles admin, service at glance",
+                "role admin accepted at glance",
             ),
         ];
         for (remedy, full, brief) in cases {
