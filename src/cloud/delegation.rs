@@ -2,7 +2,7 @@
 
 use super::keystone::Issued;
 use super::request::{UNAUTHORIZED, UNAVAILABLE};
-use super::{Cloud, draws, levers};
+use super::{Cloud, draws};
 use crate::identity::outage::reached;
 use crate::model::program::{Credentials, Obtain};
 use crate::model::vocabulary::Reason;
@@ -90,7 +90,7 @@ impl Cloud<'_> {
         };
         self.note_answer(now, slot, step, got.is_ok());
         if let Err((reason, _)) = got {
-            self.note_levers(slot, || levers::of_failure(reason));
+            self.note_failure(slot, reason);
         }
         let renews = how == Obtain::Trust;
         let delegate = match got {

@@ -4,7 +4,7 @@ use super::arrivals::SHARED;
 use super::flight::Stage;
 use super::job::Strand;
 use super::request::{Sent, UNAUTHORIZED};
-use super::{Cloud, Event, Next, draws, levers};
+use super::{Cloud, Event, Next, draws};
 use crate::engine::{Queue, Started};
 use crate::model::program::{Label, Op, Poll, Program, Refused, Request};
 use crate::model::vocabulary::{Cleanup, Reason};
@@ -297,7 +297,7 @@ impl Cloud<'_> {
         if self.tracer.is_some() {
             self.trace_failure(slot, failure, refused);
         }
-        self.note_levers(slot, || levers::of_failure(failure.reason));
+        self.note_failure(slot, failure.reason);
         let refusals = self.jobs.refusals(slot, strand);
         let first_cause = if refused.depth == 0 {
             *refusals.earliest.get_or_insert(failure.first_cause)

@@ -32,6 +32,7 @@ const OWN_CREDENTIALS: Levers =
     Setting::SingleTenantStore.lever().and(Setting::StoreUser.lever()).and(Setting::NovaCredentials.lever());
 
 /// What could overturn a receiver's refusal; `nodes` are Keystone's.
+#[inline(never)]
 pub(super) fn of_refusal(request: &Request, reason: Reason, nodes: u32) -> Levers {
     let of_keys = if nodes > 1 { KEYS } else { Levers::NONE };
     if request.credentials == Credentials::Own {
@@ -60,6 +61,7 @@ pub(super) fn of_refusal(request: &Request, reason: Reason, nodes: u32) -> Lever
 }
 
 /// What could have prevented what is no receiver's refusal.
+#[inline(never)]
 pub(super) fn of_failure(reason: Reason) -> Levers {
     match reason {
         Reason::VolumeWaitTimeout => Setting::VolumeWait(0).lever(),

@@ -300,19 +300,23 @@ impl<'m> Cloud<'m> {
     pub(super) fn note_refusal(&mut self, now: Instant, slot: u32, request: &Request, reason: Reason) {
         if self.alone.is_some() {
             self.note_for_one(now, slot, request.step, false);
-            let levers = levers::of_refusal(request, reason, self.keystone.nodes());
-            self.note_levers(slot, || levers);
+            self.note_levers(slot, levers::of_refusal(request, reason, self.keystone.nodes()));
+        }
+    }
+
+    /// Something failed that is no refusal by a receiver, or follows from one.
+    #[inline]
+    pub(super) fn note_failure(&mut self, slot: u32, reason: Reason) {
+        if self.alone.is_some() {
+            self.note_levers(slot, levers::of_failure(reason));
         }
     }
 
     /// Something went wrong that a setting could have prevented.
-    #[inline]
-    pub(super) fn note_levers(&mut self, slot: u32, levers: impl FnOnce() -> Levers) {
-        if self.alone.is_some()
-            && self.jobs.get(slot).outcome == Outcome::Unfinished
-            && let Some(alone) = &mut self.alone
-        {
-            alone.needs.levers = alone.needs.levers.and(levers());
+    fn note_levers(&mut self, slot: u32, levers: Levers) {
+        let is_decided = self.jobs.get(slot).outcome != Outcome::Unfinished;
+        if let Some(alone) = self.alone.as_mut().filter(|_| !is_decided) {
+            alone.needs.levers = alone.needs.levers.and(levers);
         }
     }
 
@@ -336,6 +340,7 @@ impl<'m> Cloud<'m> {
     }
 
     /// What comes behind the outcome, as a clean-up does, decides nothing.
+    #[inline(never)]
     fn note_for_one(&mut self, now: Instant, slot: u32, step: StepId, accepted: bool) {
         let is_decided = self.jobs.get(slot).outcome != Outcome::Unfinished;
         let Some(alone) = self.alone.as_mut().filter(|_| !is_decided) else { return };
