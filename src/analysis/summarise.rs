@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{FailureRow, Interval, IntervalMethod, PointResult, Rate, ReplicationRow, Summary, capacity, remedies};
+use super::{
+    FailureRow, Interval, IntervalMethod, PointResult, Ranking, Rate, ReplicationRow, Summary, capacity, remedies,
+};
 use crate::model::{Model, ServiceId};
 use crate::observe::{Chances, JobCounts, PointFacts, Quantiles, ReplicationFacts, WorkloadFacts};
 use crate::stats::{Sides, clopper_pearson, ratio_interval};
@@ -49,7 +51,8 @@ pub fn summarise(model: &Model, facts: &PointFacts) -> PointResult {
         }
     };
     rows.push(all);
-    let failures = (0..facts.workloads.len()).flat_map(|index| failures(index, facts));
+    let ranking = remedies::rank(facts);
+    let failures = (0..facts.workloads.len()).flat_map(|index| failures(index, facts, ranking.as_ref()));
     let services = (0..=u8::MAX).map(ServiceId).zip(facts.services.iter().copied());
     PointResult {
         point: facts.point,
@@ -58,10 +61,10 @@ pub fn summarise(model: &Model, facts: &PointFacts) -> PointResult {
         precision: None,
         rows,
         failures: failures.collect(),
+        remedies: ranking.clone(),
         services: services.filter(|(service, facts)| service.is_always_shown() || facts.requests > 0).collect(),
         pools: capacity::pools(model, facts),
         links: capacity::links(model, facts),
-        remedies: remedies::rank(facts),
     }
 }
 
@@ -177,7 +180,7 @@ pub(super) fn interval(by_replication: &[JobCounts], hits: &[u64], confidence: f
     Some(within_bounds(ends, method))
 }
 
-fn failures(workload: usize, facts: &PointFacts) -> impl Iterator<Item = FailureRow> {
+fn failures(workload: usize, facts: &PointFacts, ranking: Option<&Ranking>) -> impl Iterator<Item = FailureRow> {
     let of_workload = &facts.workloads[workload];
     let finished = of_workload.counts.finished() as f64;
     of_workload.failures.iter().map(move |(way, counts)| FailureRow {
@@ -194,7 +197,8 @@ fn failures(workload: usize, facts: &PointFacts) -> impl Iterator<Item = Failure
             .iter()
             .map(|workloads| workloads[workload].failures.get(way).map_or(0, |counts| counts.jobs))
             .collect(),
-        remedy: remedies::of_way(facts, workload, way).and_then(|found| remedies::best(counts.jobs, found)),
+        remedy: ranking
+            .and_then(|ranking| remedies::best(counts.jobs, remedies::of_way(facts, workload, way)?, ranking)),
     })
 }
 

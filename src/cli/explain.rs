@@ -11,10 +11,14 @@ use crate::experiment::{self, Because, Choice, OldestToken};
 use crate::model::study::{Point, Study};
 use crate::model::vocabulary::Reason;
 use crate::observe::Outcome;
+use crate::observe::course::Course;
 use crate::report::explain::{Oldest, Told, json, markdown, text};
 use crate::report::folder::{Folder, WriteError};
 use crate::report::plot;
 use crate::scenario::Overrides;
+
+/// So many replications of a point are looked through for a reason.
+const MOST_LOOKED_AT: u32 = 64;
 
 /// The file that marks a folder as one of these results.
 const MARK: &str = "timeline.svg";
@@ -53,15 +57,25 @@ fn explained(args: &ExplainArgs, output: &Output) -> Result<(), Failed> {
     }
     let workload = workload(args, point).map_err(fail)?;
     let choice = choice(args).map_err(fail)?;
-    let (course, because) = experiment::single(&point.model, args.replication, workload, choice)
+    let (replication, (course, because)) = job(point, args.replication, replications, workload, choice)
         .ok_or_else(|| fail(nothing(args, study, choice)))?;
     let workload = course.record.workload;
     let name = &point.model.workloads[workload].name;
-    let why = why(because, args, name, &course.record.outcome);
+    let mut why = why(because, args, name, &course.record.outcome);
+    if replication != args.replication {
+        why.push_str(&format!("; none did in replication {}", args.replication));
+    }
+    let remedies = match course.record.outcome {
+        Outcome::Failed(failure) => {
+            let job = (workload, course.record.ordinal);
+            experiment::remedies_of_job(point, replication, job, failure.way(), &loaded.alternatives)
+        }
+        Outcome::Completed | Outcome::Unfinished => None,
+    };
     // A job that has not ended has nothing that it could have passed.
     let oldest = match course.record.outcome {
         Outcome::Completed | Outcome::Failed(_) => {
-            experiment::oldest_token(&point.model, args.replication, workload, course.record.ordinal)
+            experiment::oldest_token(&point.model, replication, workload, course.record.ordinal)
         }
         Outcome::Unfinished => None,
     };
@@ -69,7 +83,7 @@ fn explained(args: &ExplainArgs, output: &Output) -> Result<(), Failed> {
         OldestToken::Age(age) => Oldest::Age(age),
         OldestToken::NotEvenNew => Oldest::NotEvenNew,
     });
-    let told = Told { study, point, replication: args.replication, course: &course, why: &why, oldest };
+    let told = Told { study, point, replication, course: &course, why: &why, oldest, remedies: remedies.as_deref() };
     let place =
         if args.no_plots { None } else { draw(told, args).map_err(|error| Failed::Message(error.to_string()))? };
     match args.format {
@@ -83,6 +97,21 @@ fn explained(args: &ExplainArgs, output: &Output) -> Result<(), Failed> {
         Format::Markdown => output.result_always(markdown::render(told)),
     }
     Ok(())
+}
+
+/// The job that is meant, and its replication: the one that was asked for, or the next in which a job failed for a reason.
+fn job(
+    point: &Point,
+    asked: u32,
+    replications: u32,
+    workload: Option<usize>,
+    choice: Choice,
+) -> Option<(u32, (Course, Because))> {
+    let others = (1..replications.min(MOST_LOOKED_AT)).map(|further| (asked + further) % replications);
+    let others = others.filter(|_| matches!(choice, Choice::FailedFor(_)));
+    std::iter::once(asked)
+        .chain(others)
+        .find_map(|replication| Some((replication, experiment::single(&point.model, replication, workload, choice)?)))
 }
 
 /// The workload that is meant, if one is.
@@ -124,8 +153,15 @@ fn nothing(args: &ExplainArgs, study: &Study, choice: Choice) -> String {
             )
         }
         Choice::FailedFor(reason) => {
-            let other = if study.points.len() > 1 { "--point or --replication" } else { "--replication" };
-            format!("no job{whose} failed for `{}` in {place}; try another {other}", reason.code())
+            let looked_at = most_replications(study).min(MOST_LOOKED_AT);
+            let mut text = format!("no job{whose} failed for `{}` in {place}", reason.code());
+            if looked_at > 1 {
+                text.push_str(&format!(", nor in {} others of that point", looked_at - 1));
+            }
+            if study.points.len() > 1 {
+                text.push_str("; try another --point");
+            }
+            text
         }
         Choice::Telling => format!("there is no counted job{whose} in {place}"),
     }

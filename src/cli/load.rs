@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::output::Output;
 use crate::experiment;
-use crate::model::remedy::Candidate;
+use crate::model::remedy::{Candidate, Remedy, Setting};
 use crate::model::study::Study;
 use crate::scenario::{self, Alternatives, Overrides};
 
@@ -19,12 +19,12 @@ pub(super) struct Loaded {
 
 /// What could be set otherwise, as the experiment asks for it.
 impl experiment::Alternatives for Alternatives {
-    fn single(&self, point: usize) -> Arc<[Candidate]> {
-        Alternatives::single(self, point)
+    fn settings(&self, point: usize) -> Arc<[Setting]> {
+        Alternatives::settings(self, point)
     }
 
-    fn pairs(&self, point: usize) -> Arc<[Candidate]> {
-        Alternatives::pairs(self, point)
+    fn candidate(&self, point: usize, remedy: Remedy) -> Option<Arc<Candidate>> {
+        Alternatives::candidate(self, point, remedy)
     }
 }
 

@@ -155,7 +155,7 @@ type Refusals = Vec<(Instant, crate::model::StepId)>;
 
 impl Job<'_, '_> {
     fn at(&mut self, age: Span) -> Ending {
-        self.replay.run(self.job, &WhatIf { token_age: Some(age), rotation_phase: self.phase })
+        self.replay.run(self.job, &WhatIf { token_age: Some(age), rotation_phase: self.phase, ..WhatIf::default() })
     }
 
     /// What the job has to expect; `share` is uniform over (0, 1).

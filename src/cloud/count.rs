@@ -3,7 +3,7 @@
 use super::job::Job;
 use super::{Cloud, Records};
 use crate::model::ServiceId;
-use crate::observe::{FailedJob, Observations, Outcome, ServiceFacts};
+use crate::observe::{NamedJob, Observations, Outcome, Sample, ServiceFacts};
 use crate::units::{Instant, Span};
 
 impl Cloud<'_> {
@@ -15,6 +15,7 @@ impl Cloud<'_> {
         let workload = usize::from(job.workload);
         let kind = &self.model.workloads[workload].kind;
         let (quantities, resources) = self.jobs.details(slot, kind);
+        let named = NamedJob { ordinal: job.ordinal, submitted: job.submitted };
         let facts = &mut self.workloads[workload];
         let counts = &mut facts.counts;
         counts.jobs += 1;
@@ -22,6 +23,7 @@ impl Cloud<'_> {
             Outcome::Unfinished => counts.unfinished += 1,
             Outcome::Completed => {
                 counts.completed += 1;
+                self.completed[workload].push(named);
                 if let Some(ended) = job.ended {
                     let duration = ended.since(job.submitted);
                     counts.duration_sum_micros += i128::from(duration.micros());
@@ -40,8 +42,8 @@ impl Cloud<'_> {
                 let way = facts.failures.entry(failure.way()).or_default();
                 way.jobs += 1;
                 way.orphans += orphans;
-                let named = FailedJob { ordinal: job.ordinal, submitted: job.submitted };
-                self.failed[workload].entry(failure.way()).or_default().push(named);
+                let most = self.budget.failed;
+                self.failed[workload].entry(failure.way()).or_insert_with(|| Sample::new(most)).push(named);
             }
         }
         match self.keep {
@@ -80,6 +82,7 @@ impl Cloud<'_> {
             events,
             chances: Vec::new(),
             failed: self.failed,
+            completed: self.completed,
             remedies: Vec::new(),
         }
     }

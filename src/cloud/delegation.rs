@@ -89,6 +89,9 @@ impl Cloud<'_> {
             }
         };
         self.note_answer(now, slot, step, got.is_ok());
+        if let Err((reason, _)) = got {
+            self.note_failure(slot, reason);
+        }
         let renews = how == Obtain::Trust;
         let delegate = match got {
             Ok(issued) => Some(Delegate { issued, renews }),

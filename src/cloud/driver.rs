@@ -306,6 +306,7 @@ impl Cloud<'_> {
         if self.tracer.is_some() {
             self.trace_failure(slot, failure, refused);
         }
+        self.note_failure(slot, failure.reason);
         let refusals = self.jobs.refusals(slot, strand);
         let first_cause = if refused.depth == 0 {
             *refusals.earliest.get_or_insert(failure.first_cause)
@@ -453,7 +454,7 @@ impl Cloud<'_> {
             Sent::Waits(until) => return Next::Wait(until, None),
             Sent::Parks => return Next::Park(None),
             Sent::Refused(failure) => {
-                self.end_poll(slot, strand);
+                self.end_poll(slot, strand, poll);
                 return self.raise(slot, strand, failure, poll.refused);
             }
             Sent::Accepted => {}
@@ -464,7 +465,7 @@ impl Cloud<'_> {
         let polls = course.polls;
         let worked = now + self.work(slot, &poll.request, polls);
         if poll.until.contains(state) {
-            self.end_poll(slot, strand);
+            self.end_poll(slot, strand, poll);
             return self.after_work(now, slot, strand, &poll.request, worked, worked, at.next(), queue);
         }
         let again = worked + poll.interval;
@@ -477,7 +478,7 @@ impl Cloud<'_> {
         } else {
             return Next::Wait(self.skip_polls(now, again, slot, strand, poll), Some(at));
         };
-        self.end_poll(slot, strand);
+        self.end_poll(slot, strand, poll);
         let itself = Cause { at: on, step: poll.request.step, reason, http_status: OK };
         let first_cause = match reason {
             Reason::VolumeError => self.jobs.refusals(slot, strand.other()).earliest.unwrap_or(itself),
@@ -488,11 +489,12 @@ impl Cloud<'_> {
         self.after_work(now, slot, strand, &poll.request, worked, on, poll.gave_up.to, queue)
     }
 
-    fn end_poll(&mut self, slot: u32, strand: Strand) {
+    fn end_poll(&mut self, slot: u32, strand: Strand, poll: &Poll) {
         let course = self.jobs.get(slot).course(strand);
-        course.polls = 0;
+        let polls = std::mem::take(&mut course.polls);
         course.place = None;
         course.stage = Stage::Fresh;
+        self.note_wait(polls, poll.attempts);
     }
 }
 

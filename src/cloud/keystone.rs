@@ -1,5 +1,7 @@
 //! Keystone: issues tokens, and answers for them on one of its nodes. The rules are in `identity`.
 
+use std::collections::BTreeMap;
+
 use super::draws;
 use crate::identity::cluster::{Answer, Cluster, KeyLife, KeyRef, Syncs};
 use crate::identity::keystone_cache::{Entry, KeystoneCache};
@@ -68,6 +70,9 @@ pub(super) struct Keystone<'m> {
     /// `allow_expired_window`.
     pub(super) window: Span,
     cluster: Cluster,
+    /// The `max_active_keys` under which these keys are laid out, if not the model's; others that were are kept.
+    max_active_keys: Option<u32>,
+    laid_out: BTreeMap<Option<u32>, Cluster>,
     nodes: Vec<KeystoneNode>,
     /// One node without a cache, whose clock is right: a token alone says what Keystone answers.
     is_plain: bool,
@@ -84,7 +89,9 @@ impl<'m> Keystone<'m> {
         let mut keystone = Keystone {
             model,
             window: settings.allow_expired_window,
-            cluster: cluster(model, drawn_phase(streams), streams),
+            cluster: cluster(model, None, drawn_phase(streams), streams),
+            max_active_keys: None,
+            laid_out: BTreeMap::new(),
             nodes: Vec::new(),
             is_plain: false,
             is_instant: false,
@@ -112,7 +119,20 @@ impl<'m> Keystone<'m> {
     /// Lays the keys out anew, as if the replication had drawn this share of the period for the offset of a random
     /// schedule; `None`: as it has drawn.
     pub(super) fn set_phase(&mut self, phase: Option<f64>, streams: Streams) {
-        self.cluster = cluster(self.model, phase.unwrap_or_else(|| drawn_phase(streams)), streams);
+        self.cluster = cluster(self.model, None, phase.unwrap_or_else(|| drawn_phase(streams)), streams);
+        self.max_active_keys = None;
+        self.laid_out.clear();
+    }
+
+    /// Lays the keys out as if this many were kept, at all times; `None`: as the model says.
+    pub(super) fn set_max_active_keys(&mut self, keys: Option<u32>, streams: Streams) {
+        if keys == self.max_active_keys {
+            return;
+        }
+        let known = self.laid_out.remove(&keys);
+        let cluster = known.unwrap_or_else(|| cluster(self.model, keys, drawn_phase(streams), streams));
+        let before = std::mem::replace(&mut self.cluster, cluster);
+        self.laid_out.insert(std::mem::replace(&mut self.max_active_keys, keys), before);
     }
 
     /// How many nodes there are.
@@ -249,8 +269,9 @@ pub(super) fn drawn_phase(streams: Streams) -> f64 {
     streams.of(draws::ROTATION_OFFSET, 0).stream(0).uniform()
 }
 
-/// The keys of all nodes, for all time; `phase` is where a random schedule lies.
-fn cluster(model: &Model, phase: f64, streams: Streams) -> Cluster {
+/// The keys of all nodes, for all time; `kept` are so many, if not what the model says, and `phase` is where a random
+/// schedule lies.
+fn cluster(model: &Model, kept: Option<u32>, phase: f64, streams: Streams) -> Cluster {
     let settings = &model.keystone;
     let (max_active_keys, (rotations, extra)) = match &settings.keys {
         // Nothing purges a JWS key, and every node has all of them.
@@ -258,11 +279,12 @@ fn cluster(model: &Model, phase: f64, streams: Streams) -> Cluster {
             let followers = settings.clocks.iter().skip(1).map(|_| Syncs::after(Span::ZERO));
             return Cluster::synced(Lineage::new(Schedule::Never, 1, &[]), followers);
         }
-        Keys::Fernet { max_active_keys, rotations, extra } => (*max_active_keys, (rotations, extra)),
+        Keys::Fernet { max_active_keys, rotations, extra } => (kept.unwrap_or(*max_active_keys), (rotations, extra)),
     };
     let changes: Vec<(Instant, u32)> = model
         .changes
         .iter()
+        .filter(|_| kept.is_none())
         .filter_map(|change| match change.model.keystone.keys {
             Keys::Fernet { max_active_keys, .. } => Some((change.at, max_active_keys)),
             Keys::Jws => None,

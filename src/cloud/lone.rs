@@ -12,8 +12,12 @@
 use super::arrivals::Submissions;
 use super::job::{Job, Strand};
 use super::keystone::drawn_phase;
-use super::{Cloud, Event, Polls, Records, senders};
+use super::polling::PollTimes;
+use super::{Cloud, Event, Polls, Records, levers, senders};
 use crate::engine::{self, Queue};
+use crate::model::program::Request;
+use crate::model::remedy::Levers;
+use crate::model::vocabulary::Reason;
 use crate::model::{Model, StepId};
 use crate::observe::{JobRecord, Outcome};
 use crate::random::Streams;
@@ -38,6 +42,8 @@ pub struct WhatIf {
     /// Where a schedule of rotations with a random offset lies, as a share of its period from 0 to 1; `None`: as the
     /// replication has drawn.
     pub rotation_phase: Option<f64>,
+    /// `max_active_keys` at all times; `None`: what the model says. Not together with another phase.
+    pub max_active_keys: Option<u32>,
 }
 
 /// How a job ended, without what takes memory; [`Replay::record`] has everything.
@@ -72,6 +78,22 @@ pub(super) struct Alone<'m> {
     pub(super) ended: Option<Job<'m>>,
     refusals: Vec<(Instant, StepId)>,
     last_accepted: Option<Instant>,
+    pub(super) needs: Needs,
+    /// When its polls are due, if anybody keeps that for other courses of the job.
+    pub(super) poll_times: Option<PollTimes>,
+}
+
+/// What a course would need to go as it did, and what could have let it go otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Needs {
+    /// What could overturn something that was refused, or waited for in vain.
+    pub(super) levers: Levers,
+    /// The least `allow_expired_window` under which Keystone accepts what it accepted.
+    pub(super) window: Span,
+    /// The most polls of a wait of this many.
+    pub(super) polls: u32,
+    /// So many polls are watched.
+    pub(super) most_polls: u32,
 }
 
 /// The course of one job under `what_if`, named by its workload and its number there; `None` if there is no such job
@@ -140,6 +162,7 @@ impl<'m> Replay<'m> {
             self.phase = what_if.rotation_phase;
             self.cloud.keystone.set_phase(self.phase, self.streams);
         }
+        self.cloud.keystone.set_max_active_keys(what_if.max_active_keys, self.streams);
         self.queue.clear();
         self.cloud.restart_for_one(self.model);
         for (number, change) in self.model.changes.iter().enumerate() {
@@ -173,6 +196,25 @@ impl<'m> Replay<'m> {
     /// job in which the same was refused are one course: everything in between was accepted in both.
     pub fn refusals(&self) -> &[(Instant, StepId)] {
         self.cloud.alone.as_ref().map_or(&[], |alone| &alone.refusals)
+    }
+
+    /// What the last course needed.
+    pub(super) fn needs(&self) -> Needs {
+        self.cloud.alone.as_ref().map(|alone| alone.needs).unwrap_or_default()
+    }
+
+    /// Looks from now on at waits of so many polls.
+    pub(super) fn watch_waits_of(&mut self, most_polls: u32) {
+        self.cloud.alone.get_or_insert_default().needs.most_polls = most_polls;
+    }
+
+    /// Lends the times of a job's polls, which are the same whatever the settings; takes back those that were lent.
+    pub(super) fn lend_poll_times(&mut self, times: Option<PollTimes>) -> PollTimes {
+        let is_of_use = self.model.changes.is_empty();
+        let alone = self.cloud.alone.get_or_insert_default();
+        let lent = alone.poll_times.take().unwrap_or_default();
+        alone.poll_times = times.filter(|_| is_of_use);
+        lent
     }
 
     /// Where a schedule of rotations with a random offset lies in this replication, as a share of its period.
@@ -238,6 +280,7 @@ impl<'m> Cloud<'m> {
         alone.ended = None;
         alone.refusals.clear();
         alone.last_accepted = None;
+        alone.needs = Needs { most_polls: alone.needs.most_polls, ..Needs::default() };
     }
 
     fn horizon_of_one(&self) -> Instant {
@@ -254,11 +297,50 @@ impl<'m> Cloud<'m> {
 
     /// A request of a job was refused.
     #[inline]
-    pub(super) fn note_refusal(&mut self, now: Instant, slot: u32, step: StepId) {
-        self.note_answer(now, slot, step, false);
+    pub(super) fn note_refusal(&mut self, now: Instant, slot: u32, request: &Request, reason: Reason) {
+        if self.alone.is_some() {
+            self.note_for_one(now, slot, request.step, false);
+            self.note_levers(slot, levers::of_refusal(request, reason, self.keystone.nodes()));
+        }
+    }
+
+    /// Something failed that is no refusal by a receiver, or follows from one.
+    #[inline]
+    pub(super) fn note_failure(&mut self, slot: u32, reason: Reason) {
+        if self.alone.is_some() {
+            self.note_levers(slot, levers::of_failure(reason));
+        }
+    }
+
+    /// Something went wrong that a setting could have prevented.
+    fn note_levers(&mut self, slot: u32, levers: Levers) {
+        let is_decided = self.jobs.get(slot).outcome != Outcome::Unfinished;
+        if let Some(alone) = self.alone.as_mut().filter(|_| !is_decided) {
+            alone.needs.levers = alone.needs.levers.and(levers);
+        }
+    }
+
+    /// Keystone has accepted a token of a job that it saw to expire then, with the window if that was needed.
+    #[inline]
+    pub(super) fn note_window(&mut self, now: Instant, expires: Instant) {
+        if let Some(alone) = &mut self.alone {
+            // Strict: at the very end of the window it is refused.
+            alone.needs.window = alone.needs.window.max(now.since(expires) + Span::from_micros(1));
+        }
+    }
+
+    /// A wait has ended after so many polls of at most so many.
+    #[inline]
+    pub(super) fn note_wait(&mut self, polls: u32, most: u32) {
+        if let Some(alone) = &mut self.alone
+            && most == alone.needs.most_polls
+        {
+            alone.needs.polls = alone.needs.polls.max(polls);
+        }
     }
 
     /// What comes behind the outcome, as a clean-up does, decides nothing.
+    #[inline(never)]
     fn note_for_one(&mut self, now: Instant, slot: u32, step: StepId, accepted: bool) {
         let is_decided = self.jobs.get(slot).outcome != Outcome::Unfinished;
         let Some(alone) = self.alone.as_mut().filter(|_| !is_decided) else { return };

@@ -19,6 +19,7 @@ mod driver;
 mod flight;
 mod job;
 mod keystone;
+mod levers;
 pub mod lone;
 mod polling;
 mod receiver;
@@ -32,7 +33,7 @@ use std::collections::BTreeMap;
 use crate::engine::{self, Packed, Queue, World};
 use crate::model::program::{Label, Op};
 use crate::model::{Estimator, LinkId, Model, ServiceId};
-use crate::observe::{Bins, FailedJobs, FailureKey, JobRecord, Observations, WorkloadFacts};
+use crate::observe::{Bins, FailureKey, JobRecord, Observations, Sample, WorkloadFacts};
 use crate::random::Streams;
 use crate::units::{Instant, Span};
 use arrivals::{Submission, Submissions};
@@ -41,6 +42,7 @@ use job::{Job, Slots, Strand};
 use keystone::Keystone;
 use lone::Alone;
 use receiver::{KnownTokens, Receiver};
+use remedies::Budget;
 use sender::Sender;
 use trace::Tracer;
 
@@ -224,7 +226,11 @@ struct Cloud<'m> {
     pollers: Vec<Waiter>,
     workloads: Vec<WorkloadFacts>,
     /// By workload.
-    failed: Vec<BTreeMap<FailureKey, FailedJobs>>,
+    failed: Vec<BTreeMap<FailureKey, Sample>>,
+    /// By workload.
+    completed: Vec<Sample>,
+    /// How many of them are remembered.
+    budget: Budget,
     keep: Records,
     records: Vec<JobRecord>,
     /// By workload; none unless asked for.
@@ -270,6 +276,7 @@ impl<'m> Cloud<'m> {
         let keystone = Keystone::new(model, streams);
         let senders = senders(model, &keystone).collect();
         let pools = Pools::new(model);
+        let budget = Budget::of(model);
         let mut cloud = Cloud {
             model,
             epochs: std::iter::once(model).chain(model.changes.iter().map(|change| &change.model)).collect(),
@@ -289,6 +296,8 @@ impl<'m> Cloud<'m> {
             pollers: Vec::new(),
             workloads: vec![WorkloadFacts::default(); model.workloads.len()],
             failed: vec![BTreeMap::new(); model.workloads.len()],
+            completed: vec![Sample::new(budget.completed); model.workloads.len()],
+            budget,
             keep,
             records: Vec::new(),
             bins: match keep {

@@ -5,13 +5,15 @@
 //! changes the answer (the resource is ready, the sender fetches a new service token, a setting changes) wakes the
 //! poll up. Both ways, with this and with every poll as an event, give the same jobs and the same counts.
 
+use std::ops::Range;
+
 use super::flight::Stage;
 use super::job::Strand;
 use super::{Cloud, Event, draws};
 use crate::engine::Queue;
 use crate::identity::middleware::in_time_until;
-use crate::model::program::{Client, Credentials, Op, Poll};
-use crate::model::{ProcessId, Sends};
+use crate::model::program::{Client, Credentials, Op, Poll, Request};
+use crate::model::{ProcessId, Sends, StepId};
 use crate::units::{Instant, Span};
 
 /// So many polls at most are looked through at a time where each takes a time of its own.
@@ -29,6 +31,79 @@ struct Stretch {
     last: Instant,
     /// The one behind it.
     next: Instant,
+}
+
+/// When the polls of one job are due. Their times are named by the poll and its number, so that in every course of the job
+/// they are the same from the same instant on: whoever simulates it under many settings draws them once.
+#[derive(Debug, Default)]
+pub(super) struct PollTimes(Vec<Chain>);
+
+/// Polls of one kind that follow each other.
+#[derive(Debug)]
+struct Chain {
+    step: StepId,
+    nth: u8,
+    interval: Span,
+    /// The number of the first of them.
+    begins: u32,
+    /// When they are due, at least one.
+    due: Vec<Instant>,
+}
+
+impl PollTimes {
+    /// As [`Cloud::stretch`]. Not inlined: a plain simulation never comes here. `number` is that of the poll at `first`, and `work` draws for some numbers in how many
+    /// seconds they are answered.
+    #[inline(never)]
+    fn stretch(
+        &mut self,
+        poll: &Poll,
+        number: u32,
+        first: Instant,
+        until: Instant,
+        most: u32,
+        mut work: impl FnMut(Range<u32>, &mut [f64]),
+    ) -> Stretch {
+        let Poll { request: Request { step, nth, .. }, interval, .. } = *poll;
+        let is_same = |chain: &Chain| (chain.step, chain.nth, chain.interval) == (step, nth, interval);
+        let mut known = None;
+        for (place, chain) in self.0.iter_mut().enumerate().filter(|(_, chain)| is_same(chain)) {
+            let Some(index) = number.checked_sub(chain.begins).map(|index| index as usize) else { continue };
+            // The poll behind a simulated one is the next of the same chain.
+            if index == chain.due.len() {
+                chain.extend(&mut work);
+            }
+            if chain.due.get(index) == Some(&first) {
+                known = Some((place, index));
+                break;
+            }
+        }
+        let (place, index) = known.unwrap_or_else(|| {
+            self.0.push(Chain { step, nth, interval, begins: number, due: vec![first] });
+            (self.0.len() - 1, 0)
+        });
+        let chain = &mut self.0[place];
+        let enough = index + most as usize;
+        while chain.due.len() <= enough && chain.due.last().is_some_and(|last| *last < until) {
+            chain.extend(&mut work);
+        }
+        let due = &chain.due[index..];
+        let polls = due.partition_point(|due| *due < until).min(most as usize);
+        Stretch { polls: polls as u32, last: due[polls - 1], next: due[polls] }
+    }
+}
+
+impl Chain {
+    /// Draws when some more of them are due.
+    fn extend(&mut self, work: &mut impl FnMut(Range<u32>, &mut [f64])) {
+        let from = self.begins + (self.due.len() - 1) as u32;
+        let mut works = [0.0; BLOCK];
+        work(from..from + BLOCK as u32, &mut works);
+        let mut last = self.due[self.due.len() - 1];
+        for work in works {
+            last = last + Span::from_seconds_f64(work) + self.interval;
+            self.due.push(last);
+        }
+    }
 }
 
 /// Polls that are only counted.
@@ -152,6 +227,13 @@ impl Cloud<'_> {
         let job = self.jobs.get(slot);
         let (streams, made) = (job.streams, job.course(strand).polls);
         let most = most.min(MOST_AT_A_TIME);
+        if let Some(times) = self.alone.as_mut().and_then(|alone| alone.poll_times.as_mut()) {
+            let work = |numbers: Range<u32>, works: &mut [f64]| {
+                let repetition = |nth| numbers.start + nth as u32;
+                draws::works(&self.model.request_time, streams, &poll.request, repetition, works);
+            };
+            return times.stretch(poll, made + 1, first, until, most, work);
+        }
         let mut stretch = none;
         let mut works = [0.0; BLOCK];
         while stretch.next < until && stretch.polls < most {
@@ -206,6 +288,10 @@ impl Cloud<'_> {
             receiver.facts.keystone_validations += counted * tokens;
             self.keystone.facts.requests += counted * tokens;
             self.note_answer(stretch.last, slot, request.step, true);
+            if with_service_token {
+                let expires = self.jobs.get(slot).token.token.expires;
+                self.note_window(stretch.last, expires);
+            }
         }
     }
 

@@ -383,6 +383,9 @@ impl Cloud<'_> {
             self.senders[request.from.index()].keep_own(own);
         } else {
             self.note_answer(now, slot, request.step, consulted.accepted);
+            if consulted.accepted && allow_expired {
+                self.note_window(now, consulted.view(token).expires);
+            }
         }
         self.note_validation(now, slot, request.to, consulted.accepted);
         Found { answer, consulted: Some(consulted) }
@@ -422,9 +425,9 @@ impl Cloud<'_> {
         if self.tracer.is_some() {
             self.trace_verdict(now, slot, request, tokens, found.answer, service, reason);
         }
-        if reason.is_some() {
-            self.note_refusal(now, slot, request.step);
-            return reason;
+        if let Some(reason) = reason {
+            self.note_refusal(now, slot, request, reason);
+            return Some(reason);
         }
         let allow_expired = service.is_some_and(|service| service.allow_expired);
         let end = token.expires + if allow_expired { window } else { Span::ZERO };

@@ -9,9 +9,9 @@ use super::request::Tokens;
 use super::{Cloud, Next, Polls, Records};
 use crate::engine::{self, Queue};
 use crate::identity::middleware::{Answer, ServiceVerdict};
-use crate::model::Model;
 use crate::model::program::{Credentials, Op, Refused, Request};
 use crate::model::vocabulary::Reason;
+use crate::model::{Model, StepId};
 use crate::observe::course::{Course, Entry, Key, Lifetime, Raise, Seen, ServiceSeen, Timeline, Verdict, Wait, What};
 use crate::observe::{Failure, Outcome};
 use crate::units::{Instant, Span};
@@ -61,7 +61,7 @@ pub struct Ended {
 enum Doing {
     Request,
     Poll,
-    Answer,
+    Answer(StepId),
     Obtain,
     Else,
 }
@@ -140,7 +140,7 @@ impl Cloud<'_> {
             tracer.doing = match op {
                 Op::Request { .. } => Doing::Request,
                 Op::Poll(_) => Doing::Poll,
-                Op::Answer { .. } => Doing::Answer,
+                Op::Answer { step, .. } => Doing::Answer(*step),
                 Op::Obtain { .. } => Doing::Obtain,
                 _ => Doing::Else,
             };
@@ -289,7 +289,7 @@ impl Cloud<'_> {
         let by = match tracer.doing {
             Doing::Poll if matches!(failure.reason, Reason::VolumeError | Reason::VolumeWaitTimeout) => Raise::GaveUp,
             Doing::Poll | Doing::Request | Doing::Else => Raise::Refused,
-            Doing::Answer => Raise::Answered,
+            Doing::Answer(step) => Raise::Answered(step),
             Doing::Obtain => Raise::NotObtained,
         };
         tracer.doing = Doing::Else;

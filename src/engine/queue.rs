@@ -81,7 +81,7 @@ impl<E: Packed> Queue<E> {
 
     /// Whether an event of that place would have come before the one that was taken last.
     pub fn is_over(&self, place: Place, at: Instant, class: u8) -> bool {
-        key(at, class, place) < self.last
+        key(at, class, place) >> PAYLOAD_BITS < self.last >> PAYLOAD_BITS
     }
 
     /// Takes the next event and its time.

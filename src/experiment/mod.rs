@@ -19,8 +19,9 @@ use std::time::Duration;
 
 pub use crate::cloud::remedies::Alternatives;
 use crate::cloud::{self, Records, remedies};
+use crate::model::remedy::Remedy;
 use crate::model::study::{Point, Study};
-use crate::observe::{JobRecord, Observations, PointFacts};
+use crate::observe::{FailureKey, JobRecord, Observations, PointFacts};
 use agenda::Agenda;
 
 /// Replications per thread that are under way or wait to be merged: enough that no thread idles while results go to disk,
@@ -158,6 +159,18 @@ fn simulate(point: &Point, replication: u32, plan: &Plan<'_>, stopped: impl Fn()
             remedies::search(&point.model, replication, point.number, &observed, alternatives, stopped)?;
     }
     Some(observed)
+}
+
+/// What would have saved one job of a replication that failed in this way, the best first; `None` if it does not fail by
+/// itself as it did among others.
+pub fn remedies_of_job(
+    point: &Point,
+    replication: u32,
+    job: (usize, u64),
+    way: FailureKey,
+    alternatives: &dyn Alternatives,
+) -> Option<Vec<Remedy>> {
+    remedies::of_job(&point.model, replication, point.number, job, way, alternatives)
 }
 
 /// Simulates the first replication of a point, to see how long one takes; answers whether it came to its end.

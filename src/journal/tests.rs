@@ -32,6 +32,7 @@ fn facts(point: usize, replication: u32) -> PointFacts {
         bins: Vec::new(),
         chances: Vec::new(),
         failed: Vec::new(),
+        completed: Vec::new(),
         remedies: Vec::new(),
         service_tokens_issued: 0,
         records: Vec::new(),

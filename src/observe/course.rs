@@ -154,8 +154,8 @@ pub enum What {
 pub enum Raise {
     /// A request was refused, or could not be sent.
     Refused,
-    /// A service answered its caller with an error, because of what was refused inside.
-    Answered,
+    /// The service that this request went to answered with an error, because of what was refused inside.
+    Answered(StepId),
     /// Keystone gave no token.
     NotObtained,
     /// A poll saw an error, or was the last that is made.

@@ -10,7 +10,7 @@ mod packed;
 mod sketch;
 
 pub use bins::{BINS, Bin, Bins};
-pub use failed::{FailedJob, FailedJobs, Remedies};
+pub use failed::{Harm, NamedJob, Remedies, Sample, Saved, Together, WorkloadRemedies};
 
 pub use sketch::{Distribution, Side, Sketch};
 
@@ -44,9 +44,11 @@ pub struct Observations {
     /// By workload, what its jobs had to expect; empty unless the rates are to be estimated from it.
     pub chances: Vec<Chances>,
     /// By workload and way of failing, which of the counted jobs failed.
-    pub failed: Vec<BTreeMap<FailureKey, FailedJobs>>,
-    /// By workload and way of failing, what would have saved them; empty unless asked for.
-    pub remedies: Vec<BTreeMap<FailureKey, Remedies>>,
+    pub failed: Vec<BTreeMap<FailureKey, Sample>>,
+    /// By workload, which of them completed.
+    pub completed: Vec<Sample>,
+    /// By workload, what would have saved those that failed; empty unless asked for.
+    pub remedies: Vec<WorkloadRemedies>,
 }
 
 /// What some replications of one point showed, or all of them.
@@ -71,8 +73,8 @@ pub struct PointFacts {
     /// By workload, its jobs by the time of submission; empty unless asked for. No journal keeps them.
     #[serde(skip)]
     pub bins: Vec<Bins>,
-    /// By workload and way of failing, what would have saved the jobs; empty unless asked for.
-    pub remedies: Vec<BTreeMap<FailureKey, Remedies>>,
+    /// By workload, what would have saved the jobs that failed; empty unless asked for.
+    pub remedies: Vec<WorkloadRemedies>,
     /// Events that the engine handled.
     pub events: u64,
 }
@@ -205,9 +207,7 @@ impl PointFacts {
         if self.remedies.is_empty() {
             self.remedies.clone_from(&other.remedies);
         } else {
-            for (ours, theirs) in self.remedies.iter_mut().zip(&other.remedies) {
-                theirs.iter().for_each(|(way, remedies)| ours.entry(*way).or_default().merge(remedies));
-            }
+            self.remedies.iter_mut().zip(&other.remedies).for_each(|(ours, theirs)| ours.merge(theirs));
         }
         self.events += other.events;
     }
@@ -507,6 +507,7 @@ mod tests {
             bins: Vec::new(),
             chances: Vec::new(),
             failed: Vec::new(),
+            completed: Vec::new(),
             remedies: Vec::new(),
             service_tokens_issued: 0,
             records: Vec::new(),

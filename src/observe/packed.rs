@@ -47,75 +47,87 @@ pub(super) mod span {
     }
 }
 
-/// Remedies with the jobs that they save, by code and amount.
-pub(super) mod saved {
+/// What is known by remedy.
+pub(super) mod by_remedy {
     use std::collections::BTreeMap;
 
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::remedy::{Packed, pack, unpack};
+    use crate::model::remedy::Remedy;
+
+    pub(crate) fn serialize<S: Serializer, T: Serialize>(
+        known: &BTreeMap<Remedy, T>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        known.iter().map(|(remedy, what)| (pack(*remedy), what)).collect::<Vec<_>>().serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+        from: D,
+    ) -> Result<BTreeMap<Remedy, T>, D::Error> {
+        let entries: Vec<(Packed, T)> = Deserialize::deserialize(from)?;
+        entries.into_iter().map(|(packed, what)| Ok((unpack(packed)?, what))).collect()
+    }
+}
+
+/// Remedies, by code and amount.
+pub(super) mod remedy {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    use crate::model::remedy::{Remedy, RoleHolder, Sender, Setting};
+    use crate::model::remedy::{Remedy, Setting};
     use crate::units::Span;
 
-    type Packed = (u8, i64);
+    type Part = (u8, i64);
+    pub(super) type Packed = (Part, Option<Part>);
 
-    const SWITCHES: [Setting; 8] = [
-        Setting::ServiceToken(Sender::Nova),
-        Setting::ServiceToken(Sender::Cinder),
-        Setting::ServiceRole(RoleHolder::Nova),
-        Setting::ServiceRole(RoleHolder::Cinder),
-        Setting::ServiceRole(RoleHolder::NovaAuthtoken),
-        Setting::BackupServiceToken,
-        Setting::SingleTenantStore,
-        Setting::FreshToken,
-    ];
     const WAIT: u8 = 100;
     const KEYS: u8 = 101;
     const PERIOD: u8 = 102;
     const WINDOW: u8 = 103;
     const EXPIRATION: u8 = 104;
 
-    fn pack(setting: Setting) -> Packed {
+    fn part(setting: Setting) -> Part {
         match setting {
             Setting::VolumeWait(retries) => (WAIT, retries.into()),
             Setting::ActiveKeys(keys) => (KEYS, keys.into()),
             Setting::RotationPeriod(period) => (PERIOD, period.micros()),
             Setting::Window(window) => (WINDOW, window.micros()),
             Setting::Expiration(expiration) => (EXPIRATION, expiration.micros()),
-            Setting::ServiceToken(_)
-            | Setting::ServiceRole(_)
-            | Setting::BackupServiceToken
-            | Setting::SingleTenantStore
-            | Setting::FreshToken => {
-                let code = SWITCHES.iter().position(|known| *known == setting);
+            switch => {
+                let code = Setting::SWITCHES.iter().position(|known| *known == switch);
                 (code.expect("every switch has a code") as u8, 0)
             }
         }
     }
 
-    fn unpack((code, amount): Packed) -> Option<Setting> {
+    fn setting((code, amount): Part) -> Option<Setting> {
         Some(match code {
             WAIT => Setting::VolumeWait(amount.try_into().ok()?),
             KEYS => Setting::ActiveKeys(amount.try_into().ok()?),
             PERIOD => Setting::RotationPeriod(Span::from_micros(amount)),
             WINDOW => Setting::Window(Span::from_micros(amount)),
             EXPIRATION => Setting::Expiration(Span::from_micros(amount)),
-            switch => *SWITCHES.get(usize::from(switch))?,
+            switch => *Setting::SWITCHES.get(usize::from(switch))?,
         })
     }
 
-    pub(crate) fn serialize<S: Serializer>(saved: &BTreeMap<Remedy, u64>, to: S) -> Result<S::Ok, S::Error> {
-        let entry = |(remedy, jobs): (&Remedy, &u64)| (pack(remedy.one), remedy.other.map(pack), *jobs);
-        saved.iter().map(entry).collect::<Vec<_>>().serialize(to)
+    pub(super) fn pack(remedy: Remedy) -> Packed {
+        (part(remedy.one), remedy.other.map(part))
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<Remedy, u64>, D::Error> {
-        let entries: Vec<(Packed, Option<Packed>, u64)> = Deserialize::deserialize(from)?;
-        let read = |packed| unpack(packed).ok_or_else(|| D::Error::custom(format!("there is no remedy {packed:?}")));
-        let entry = |(one, other, jobs): (Packed, Option<Packed>, u64)| {
-            Ok((Remedy { one: read(one)?, other: other.map(read).transpose()? }, jobs))
-        };
-        entries.into_iter().map(entry).collect()
+    pub(super) fn unpack<E: Error>((one, other): Packed) -> Result<Remedy, E> {
+        let read = |part| setting(part).ok_or_else(|| E::custom(format!("there is no remedy {part:?}")));
+        Ok(Remedy { one: read(one)?, other: other.map(read).transpose()? })
+    }
+
+    pub(crate) fn serialize<S: Serializer>(remedy: &Remedy, to: S) -> Result<S::Ok, S::Error> {
+        pack(*remedy).serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Remedy, D::Error> {
+        Deserialize::deserialize(from).and_then(unpack)
     }
 
     #[cfg(test)]
@@ -132,10 +144,10 @@ pub(super) mod saved {
                 Setting::Window(time),
                 Setting::Expiration(time),
             ];
-            for setting in SWITCHES.into_iter().chain(graded) {
-                assert_eq!(unpack(pack(setting)), Some(setting));
+            for one in Setting::SWITCHES.into_iter().chain(graded) {
+                assert_eq!(setting(part(one)), Some(one));
             }
-            assert_eq!(unpack((99, 0)), None);
+            assert_eq!(setting((99, 0)), None);
         }
     }
 }

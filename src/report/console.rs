@@ -192,7 +192,7 @@ fn table(grid: &Grid) -> (Vec<String>, bool) {
     let attempts = std::iter::once(usize::MAX)
         .chain(HEADS)
         .map(|head| (usize::MAX, 0, head))
-        .chain([30, 22, 16].into_iter().map(|cap| (cap, 0, narrow)))
+        .chain([60, 44, 30, 22, 16].into_iter().map(|cap| (cap, 0, narrow)))
         .chain((1..=optional).map(|drop| (16, drop, narrow)))
         .chain([12, 9, 7, 5, 3, 1].into_iter().map(|cap| (cap, optional, narrow)));
     let mut lines = Vec::new();

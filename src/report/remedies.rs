@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::analysis::{PointResult, Ranking};
-use crate::model::independence;
-use crate::model::remedy::{Remedy, RoleHolder, Sender, Setting};
+use crate::model::remedy::{Remedy, RoleHolder, Sender, Setting, roles_added, roles_needed, roles_to_accept};
 use crate::model::study::{Point, Study};
+use crate::model::{Model, independence};
 use crate::units::Span;
 
 use super::digest::{Grid, HeadKind, extremes};
@@ -15,23 +15,29 @@ use super::words;
 const SHOWN: usize = 8;
 
 /// Keys of the scenario file with their values, as `failures.csv` has them. `workload` is the name of that whose jobs
-/// failed.
-pub(super) fn in_full(remedy: Remedy, workload: &str) -> String {
+/// failed at a point with this model.
+pub(super) fn in_full(remedy: Remedy, model: &Model, workload: &str) -> String {
     let mut text = String::new();
     for setting in remedy.settings() {
         if !text.is_empty() {
             text.push_str("; ");
         }
         let key = setting.key();
+        let words = |words: Option<Vec<String>>| {
+            let quoted: Vec<String> = words.unwrap_or_default().iter().map(|word| format!("\"{word}\"")).collect();
+            quoted.join(", ")
+        };
         let _ = match setting {
             Setting::ServiceToken(_) | Setting::BackupServiceToken => write!(text, "{key} = true"),
             Setting::SingleTenantStore => write!(text, "{key} = false"),
-            Setting::ServiceRole(_) => write!(text, "{key} += service_token_roles"),
+            Setting::StoreUser => write!(text, "{key} = \"glance\""),
+            Setting::NovaCredentials => write!(text, "{key} = \"password\""),
+            Setting::ServiceRole(holder) => write!(text, "{key} = [{}]", words(roles_needed(holder, model))),
+            Setting::AcceptedRoles(receiver) => write!(text, "{key} = [{}]", words(roles_to_accept(receiver, model))),
             Setting::FreshToken => write!(text, "workload.{workload}.{key} = 0"),
             Setting::VolumeWait(amount) | Setting::ActiveKeys(amount) => write!(text, "{key} >= {amount}"),
-            Setting::RotationPeriod(span) | Setting::Window(span) | Setting::Expiration(span) => {
-                write!(text, "{key} >= {}", seconds(span))
-            }
+            Setting::Window(span) => write!(text, "{key} >= {}", seconds(span)),
+            Setting::RotationPeriod(span) | Setting::Expiration(span) => write!(text, "{key} = {}", seconds(span)),
         };
     }
     text
@@ -42,30 +48,35 @@ fn seconds(span: Span) -> i64 {
 }
 
 /// Options of the services, as people speak of them.
-fn in_short(remedy: Remedy) -> String {
+pub(super) fn in_short(remedy: Remedy, model: &Model) -> String {
     match remedy {
         Remedy { one: Setting::ServiceToken(Sender::Nova), other: Some(Setting::ServiceToken(Sender::Cinder)) } => {
             "send_service_user_token at nova and cinder".to_owned()
         }
-        Remedy { .. } => remedy.settings().map(short).collect::<Vec<_>>().join(" + "),
+        Remedy { .. } => remedy.settings().map(|setting| short(setting, model)).collect::<Vec<_>>().join(" + "),
     }
 }
 
-fn short(setting: Setting) -> String {
+fn short(setting: Setting, model: &Model) -> String {
+    let added = roles_added(setting, model);
+    let roles = format!("{} {}", if added.len() == 1 { "role" } else { "roles" }, added.join(", "));
     match setting {
         Setting::ServiceToken(Sender::Nova) => "send_service_user_token at nova".to_owned(),
         Setting::ServiceToken(Sender::Cinder) => "send_service_user_token at cinder".to_owned(),
-        Setting::ServiceRole(RoleHolder::Nova) => "the role for nova's service user".to_owned(),
-        Setting::ServiceRole(RoleHolder::Cinder) => "the role for cinder's service user".to_owned(),
-        Setting::ServiceRole(RoleHolder::NovaAuthtoken) => "the role for nova's authtoken user".to_owned(),
+        Setting::ServiceRole(RoleHolder::Nova) => format!("{roles} for nova's service user"),
+        Setting::ServiceRole(RoleHolder::Cinder) => format!("{roles} for cinder's service user"),
+        Setting::ServiceRole(RoleHolder::NovaAuthtoken) => format!("{roles} for nova's authtoken user"),
+        Setting::AcceptedRoles(receiver) => format!("{roles} accepted at {}", model.service(receiver.service()).name),
         Setting::BackupServiceToken => "backup_swift_service_auth = true".to_owned(),
         Setting::SingleTenantStore => "swift_store_multi_tenant = false".to_owned(),
+        Setting::StoreUser => "cinder_store_user_name at glance".to_owned(),
+        Setting::NovaCredentials => "[nova] auth_type at cinder".to_owned(),
         Setting::VolumeWait(retries) => format!("block_device_allocate_retries >= {retries}"),
         Setting::FreshToken => "a token that is new at submission".to_owned(),
         Setting::ActiveKeys(keys) => format!("max_active_keys >= {keys}"),
-        Setting::RotationPeriod(period) => format!("rotations at least {} apart", words::duration(period)),
+        Setting::RotationPeriod(period) => format!("rotations {} apart", words::duration(period)),
         Setting::Window(window) => format!("allow_expired_window >= {}", words::duration(window)),
-        Setting::Expiration(expiration) => format!("expiration >= {}", words::duration(expiration)),
+        Setting::Expiration(expiration) => format!("expiration = {}", words::duration(expiration)),
     }
 }
 
@@ -73,17 +84,25 @@ fn short(setting: Setting) -> String {
 pub(super) fn grid(study: &Study, results: &[PointResult]) -> Option<Grid> {
     let (_, worst) = extremes(results)?;
     let ranking = worst.remedies.as_ref().filter(|ranking| ranking.failed > ranking.unknown)?;
+    let model = &super::point(study, worst.point)?.model;
     let mut title = "What would have saved the jobs that failed".to_owned();
     if results.len() > 1 {
         let _ = write!(title, " at {}", words::point_name(study, worst.point));
     }
-    let mut grid = Grid::new(title, "failures.csv", remark(ranking));
+    let mut grid = Grid::new(title, "failures.csv", remark(ranking, results.len() > 1));
     grid.head("of failed", HeadKind::Number);
-    grid.head("jobs", HeadKind::Number);
+    grid.head("saves", HeadKind::Number);
+    let breaks = ranking.saves.iter().any(|saves| saves.breaks > 0);
+    if breaks {
+        grid.head("breaks about", HeadKind::Number);
+    }
     grid.head("remedy", HeadKind::Label);
-    for saves in ranking.saves.iter().take(SHOWN) {
+    for saves in ranking.saves.iter().filter(|saves| ranking.is_worth(saves)).take(SHOWN) {
         let share = words::percent(saves.jobs as f64 / ranking.failed as f64);
-        grid.rows.push(vec![share, words::count(saves.jobs), in_short(saves.remedy)]);
+        let mut row = vec![share, words::count(saves.jobs)];
+        row.extend(breaks.then(|| words::count(saves.breaks)));
+        row.push(in_short(saves.remedy, model));
+        grid.rows.push(row);
     }
     if grid.rows.is_empty() {
         grid.rows.push(vec![words::percent(0.0), words::count(0), "none of those that were tried".to_owned()]);
@@ -91,12 +110,22 @@ pub(super) fn grid(study: &Study, results: &[PointResult]) -> Option<Grid> {
     Some(grid)
 }
 
-fn remark(ranking: &Ranking) -> String {
-    if ranking.saves.iter().any(|saves| saves.remedy.other.is_some()) {
-        let beyond = words::counted(ranking.beyond_one, "job");
-        return format!("Two at once are tried where no single setting helps, the token's own life apart: {beyond}.");
+fn remark(ranking: &Ranking, is_sweep: bool) -> String {
+    let mut remark = String::new();
+    if is_sweep {
+        remark.push_str("Of the point at which most fail; those of the others are in failures.csv.");
     }
-    String::new()
+    if ranking.saves.iter().any(|saves| saves.remedy.other.is_some() && ranking.is_worth(saves)) {
+        let beyond = words::counted(ranking.beyond_one, "job");
+        if is_sweep {
+            remark.push(' ');
+        }
+        let _ = write!(
+            remark,
+            "Two at once are tried where no single setting helps, the token's own life apart: {beyond}."
+        );
+    }
+    remark
 }
 
 /// What the reader should know before believing it.
@@ -126,11 +155,21 @@ pub(super) fn cautions(study: &Study, results: &[PointResult]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::remedy::Receiver;
 
     #[test]
     fn remedies_read_as_keys_and_as_options() {
         let hours = |hours: i64| Span::from_seconds(hours * 3_600);
         let nova = Setting::ServiceToken(Sender::Nova);
+        let text = "name = \"roles\"\ncloud.service_users.cinder.roles = [\"admin\"]\n[[workload]]\n\
+                    job = \"snapshot\"\narrivals = { every = \"1h\" }";
+        let study = crate::scenario::load_text(
+            "test.toml",
+            text,
+            std::path::Path::new("."),
+            &crate::scenario::Overrides::default(),
+        );
+        let model = study.unwrap_or_else(|issues| panic!("{issues}")).points.remove(0).model;
         let cases = [
             (
                 Remedy::single(nova),
@@ -142,15 +181,21 @@ mod tests {
                 "keystone.token.allow_expired_window >= 28800",
                 "allow_expired_window >= 8 h",
             ),
+            (Remedy::single(Setting::Expiration(hours(12))), "keystone.token.expiration = 43200", "expiration = 12 h"),
             (Remedy::single(Setting::FreshToken), "workload.boots.token_age = 0", "a token that is new at submission"),
             (
                 Remedy::pair(Setting::RotationPeriod(hours(6)), Setting::ServiceRole(RoleHolder::Cinder)),
-                "cloud.service_users.cinder.roles += service_token_roles; cloud.fernet_rotation.every >= 21600",
-                "the role for cinder's service user + rotations at least 6 h apart",
+                "cloud.service_users.cinder.roles = [\"admin\", \"service\"]; cloud.fernet_rotation.every = 21600",
+                "role service for cinder's service user + rotations 6 h apart",
+            ),
+            (
+                Remedy::single(Setting::AcceptedRoles(Receiver::Glance)),
+                "glance.keystone_authtoken.service_token_roles = [\"admin\", \"service\"]",
+                "role admin accepted at glance",
             ),
         ];
         for (remedy, full, brief) in cases {
-            assert_eq!((in_full(remedy, "boots").as_str(), in_short(remedy).as_str()), (full, brief));
+            assert_eq!((in_full(remedy, &model, "boots").as_str(), in_short(remedy, &model).as_str()), (full, brief));
         }
     }
 }

@@ -127,7 +127,7 @@ pub(crate) fn duration(span: Span) -> String {
     let text = if micros == 0 {
         "0 s".to_string()
     } else if micros < 1_000 {
-        format!("{micros} us")
+        format!("{micros} \u{b5}s")
     } else if micros < SECOND {
         format!("{} ms", micros / 1_000)
     } else if micros < 60 * SECOND {

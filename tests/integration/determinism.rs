@@ -31,6 +31,7 @@ fn assert_same(what: &str, one: &Observations, other: &Observations) {
         events,
         chances,
         failed,
+        completed,
         remedies,
     } = one;
     let ours = records.iter().map(Some).chain([None]);
@@ -49,6 +50,7 @@ fn assert_same(what: &str, one: &Observations, other: &Observations) {
     assert_eq!(events, &other.events, "{what}: events");
     assert_eq!(chances, &other.chances, "{what}: chances");
     assert_eq!(failed, &other.failed, "{what}: failed jobs");
+    assert_eq!(completed, &other.completed, "{what}: completed jobs");
     assert_eq!(remedies, &other.remedies, "{what}: remedies");
     assert_eq!(one, other, "{what}");
 }

@@ -15,7 +15,7 @@ use outlast::units::{Instant, Span};
 
 use crate::command::{Desk, SMALL};
 use crate::golden::golden;
-use crate::support::{BUSY, NO_CACHES, model, records, study};
+use crate::support::{ALL_SEND, BUSY, NO_CACHES, model, records, study};
 
 /// One job each hour whose token has five minutes left and whose download takes ten.
 const DYING: &str = "arrivals = { every = \"1h\" }\ntoken_age = \"55m\"\ndownload = \"10m\"\nconvert = \"1m\"";
@@ -170,6 +170,86 @@ fn the_story_is_told() {
     assert!(desk.path().join("told/timeline.svg").is_file(), "--out names the folder itself");
 }
 
+/// The lines of the course in JSON, of the first job of a scenario in this folder.
+fn course(desk: &Desk, file: &str, more: &[&str]) -> Vec<serde_json::Value> {
+    let told = desk.run(&[&["explain", file, "--format", "json", "--no-plots"], more].concat());
+    let json: serde_json::Value = serde_json::from_str(&told.exits(0).stdout).unwrap();
+    json["course"].as_array().unwrap().clone()
+}
+
+/// At the very end of its life Keystone refuses a token, and only the window lets it pass; a cache still has it in time.
+#[test]
+fn the_instant_of_expiry_is_told_as_it_is() {
+    let desk = Desk::new();
+    let text = |caches: &str| {
+        format!(
+            "name = \"bound\"\nrun.duration = \"1h\"\n{PATIENT}{ALL_SEND}{caches}[[workload]]\njob = \"boot-from-volume\"\n{DYING}\n"
+        )
+    };
+    // Polls come every three seconds, so that one of them is sent at 300 s.
+    let cached = "cinder.keystone_authtoken.token_cache_time = 600\n";
+    for (caches, begins) in [(NO_CACHES, 300.0), (cached, 303.0)] {
+        desk.write("bound.toml", text(caches));
+        let lines = course(&desk, "bound.toml", &["--job", "0"]);
+        let rule = "auth_token, 3: allow_expired";
+        let late = |line: &&serde_json::Value| line["rule"].as_str().is_some_and(|told| told.starts_with(rule));
+        let polls = |line: &&serde_json::Value| line["what"].as_str().is_some_and(|what| what.starts_with("poll"));
+        let first = lines.iter().filter(polls).find(late).expect("polls go on behind the expiry");
+        assert_eq!(first["from_s"], begins, "{caches}");
+    }
+}
+
+/// Where several nodes hold different keys, a request that one of them refuses is accepted by another: both are told.
+#[test]
+fn a_request_that_is_sent_once_more_has_both_answers() {
+    let desk = Desk::new();
+    desk.write(
+        "nodes.toml",
+        format!(
+            "name = \"nodes\"\nrun.duration = \"6h\"\nnova.DEFAULT.block_device_allocate_retries = 2400\n{ALL_SEND}\
+             keystone.token.allow_expired_window = 600\ncloud.keystone.nodes = 3\ncloud.keystone.sync_lag = \"40m\"\n\
+             cloud.fernet_rotation.every = \"30m\"\n[[workload]]\njob = \"boot-from-volume\"\n\
+             arrivals = {{ every = \"5m\" }}\ntoken_age = {{ of_expiration = {{ uniform = [0,1] }} }}\ndownload = \"70m\"\n"
+        ),
+    );
+    let lines = course(&desk, "nodes.toml", &["--job", "0"]);
+    let notes = |line: &serde_json::Value| line["notes"].to_string();
+    let again: Vec<_> = lines.iter().filter(|line| notes(line).contains("sent once more after the 401")).collect();
+    assert!(!again.is_empty(), "{lines:#?}");
+    for line in again {
+        let told: Vec<&str> = line["notes"].as_array().unwrap().iter().map(|note| note.as_str().unwrap()).collect();
+        let at = told.iter().position(|note| note.starts_with("sent once more")).unwrap();
+        assert!(told[at - 1].starts_with("refused"), "{told:?}");
+        let is_refused = told[at + 1].starts_with("refused");
+        assert_eq!(!line["refused"].is_null(), is_refused, "{told:?}");
+        assert!(is_refused || told[at + 1].starts_with("accepted"), "{told:?}");
+    }
+    for line in lines.iter().filter(|line| line["refused"].is_null()) {
+        assert!(!notes(line).contains("refused") || notes(line).contains("accepted"), "{line}");
+    }
+}
+
+/// What was refused inside a request is answered by the service that the request went to.
+#[test]
+fn an_answer_is_of_the_service_that_was_asked() {
+    let desk = Desk::new();
+    desk.write(
+        "store.toml",
+        format!(
+            "name = \"store\"\nrun.duration = \"1h\"\n{ALL_SEND}glance.glance_store.default_store = \"cinder\"\n\
+             [[workload]]\njob = \"shelve\"\narrivals = {{ every = \"1h\" }}\ntoken_age = \"30m\"\nphase1 = \"2h\"\n"
+        ),
+    );
+    let lines = course(&desk, "store.toml", &[]);
+    let answers: Vec<&str> =
+        lines.iter().filter_map(|line| line["what"].as_str()).filter(|what| what.contains(" answers ")).collect();
+    assert_eq!(answers, ["put_file: glance answers 500"]);
+    let told = desk.run(&["explain", "store.toml", "--format", "json", "--no-plots"]);
+    let json: serde_json::Value = serde_json::from_str(&told.exits(0).stdout).unwrap();
+    let saved_by: Vec<&str> = json["saved_by"].as_array().unwrap().iter().filter_map(|text| text.as_str()).collect();
+    assert!(saved_by.contains(&"glance.glance_store.cinder_store_user_name = \"glance\""), "{saved_by:?}");
+}
+
 #[test]
 fn what_is_not_there_is_said() {
     let desk = Desk::new();
@@ -178,7 +258,7 @@ fn what_is_not_there_is_said() {
         (&["--job", "99999"], "there is no job 99999 in replication 0 of point 0"),
         (&["--workload", "nobody"], "there is no workload `nobody`; it has "),
         (&["--reason", "bad_luck"], "there is no reason `bad_luck`; reasons are service_token_invalid, "),
-        (&["--reason", "revoked"], "no job failed for `revoked` in replication 0 of point 0"),
+        (&["--reason", "revoked"], "no job failed for `revoked` in replication 0 of point 0, nor in 2 others"),
         (&["--point", "9"], "there is no point 9; the sweep has points 0 to 1"),
         (&["--replication", "3"], "there is no replication 3; they are numbered from 0 to 2"),
     ];

@@ -185,7 +185,11 @@ fn one_thing_is_set_otherwise() {
             Outcome::Unfinished => "unfinished",
         }
     };
-    let age = |seconds, phase| WhatIf { token_age: Some(Span::from_seconds(seconds)), rotation_phase: Some(phase) };
+    let age = |seconds, phase| WhatIf {
+        token_age: Some(Span::from_seconds(seconds)),
+        rotation_phase: Some(phase),
+        ..WhatIf::default()
+    };
     // Issued at 1500 s, needed until 2400 s: with three keys the second rotation behind the issue is one too many.
     assert_eq!(reason(age(300, 0.5)), "none");
     assert_eq!(reason(age(2_999, 0.5)), "none");

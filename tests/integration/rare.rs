@@ -149,7 +149,7 @@ fn over_few_ages_the_chance_is_the_mean_of_their_courses() {
         let jobs: Vec<_> = replay.arrivals(0).collect();
         for job in &jobs {
             for age in &ages {
-                let what_if = WhatIf { token_age: Some(Span::from_seconds(*age)), rotation_phase: None };
+                let what_if = WhatIf { token_age: Some(Span::from_seconds(*age)), ..WhatIf::default() };
                 let ending = replay.run(*job, &what_if);
                 failed += f64::from(u8::from(matches!(ending.outcome, Outcome::Failed(_)))) / ages.len() as f64;
             }

@@ -30,15 +30,14 @@ pub(crate) const FAILURES: Table<FailureRow> = Table {
         fixed!(
             "remedy",
             "What, set otherwise, would have let most of these jobs pass: keys of the scenario file; two of them only \
-             where one does not help as many. Empty: nothing that was tried, or nothing is known.",
+             where one does not help as many. Empty: nothing that was tried and breaks no more than it saves, or \
+             nothing is known.",
             |place, row| row.remedy.map_or(Cell::Missing, |saves| Cell::Text(
-                remedies::in_full(saves.remedy, &place.workload(row.workload).name).into()
+                remedies::in_full(saves.remedy, &place.point.model, &place.workload(row.workload).name).into()
             ))
         ),
-        fixed!(
-            "remedy_saves_jobs",
-            "How many of `jobs` it saves; of a remedy of two keys, of those that no single one saves.",
-            |_, row| row.remedy.map_or(Cell::Missing, |saves| Cell::Count(saves.jobs))
-        ),
+        fixed!("remedy_saves_jobs", "How many of `jobs` it saves.", |_, row| row
+            .remedy
+            .map_or(Cell::Missing, |saves| Cell::Count(saves.jobs))),
     ],
 };

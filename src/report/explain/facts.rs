@@ -2,9 +2,14 @@
 
 use super::story::{cleanup, left, outcome};
 use super::{Oldest, Told, clock};
+use crate::model::remedy::Remedy;
 use crate::model::{Quantity, QuantityUnit};
+use crate::report::remedies::in_short;
 use crate::report::words::{count, duration, point_values};
 use crate::units::{Instant, Span};
+
+/// More ways out than these are not told.
+const MOST_REMEDIES: usize = 6;
 
 /// The name of the story.
 pub(super) fn title(told: &Told<'_>) -> String {
@@ -68,7 +73,27 @@ pub(super) fn facts(told: &Told<'_>) -> Vec<(&'static str, String)> {
         }
         None => {}
     }
+    if let Some(remedies) = told.remedies {
+        facts.push(("saved by", saved_by(remedies, told)));
+    }
     facts
+}
+
+/// What would have saved the job: any of these.
+fn saved_by(remedies: &[Remedy], told: &Told<'_>) -> String {
+    let mut shown: Vec<Remedy> = Vec::new();
+    for remedy in remedies {
+        // Of what has steps the least one is told.
+        if !shown.iter().any(|known| known.is_like(*remedy)) {
+            shown.push(*remedy);
+        }
+    }
+    let texts: Vec<String> = shown.iter().take(MOST_REMEDIES).map(|remedy| in_short(*remedy, told.model())).collect();
+    if texts.is_empty() {
+        "none of the settings that were tried, nor two at once".to_owned()
+    } else {
+        texts.join("; or ")
+    }
 }
 
 /// The life of the user's token, from its issue on.

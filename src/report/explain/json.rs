@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::story::{Line, Seen};
+use super::lines::{Line, Seen};
 use super::{Oldest, Told};
 use crate::observe::Outcome;
 use crate::observe::course::{Key, Timeline};
+use crate::report::remedies::in_full;
 use crate::report::words::point_values;
 use crate::units::{Instant, Span};
 
@@ -92,6 +93,9 @@ pub fn render(told: Told<'_>) -> String {
             Some(Oldest::Age(age)) => seconds(age),
             Some(Oldest::NotEvenNew) | None => Value::Null,
         },
+        "saved_by": told.remedies.map(|remedies| {
+            remedies.iter().map(|remedy| in_full(*remedy, told.model(), &workload.name)).collect::<Vec<String>>()
+        }),
         "course": story.lines.iter().map(line).collect::<Vec<Value>>(),
         "seen": story.sights.iter().map(seen).collect::<Vec<Value>>(),
     });

@@ -1,6 +1,6 @@
 //! The story of one job: what `outlast explain` tells, laid out for people, programs and pull requests.
 //!
-//! `story` puts the course into lines, `rules` says why each verdict is what it is, `sights` what an operator would have
+//! `story` puts the course into `lines`, `rules` says why each verdict is what it is, `sights` what an operator would have
 //! seen. The drawing is `plot::timeline`.
 
 pub mod json;
@@ -8,13 +8,15 @@ pub mod markdown;
 pub mod text;
 
 mod facts;
+mod lines;
 mod rules;
 mod sights;
 mod story;
 
-pub use story::{Line, Seen, Sort, Story};
+pub use lines::{Line, Seen, Sort, Story};
 
 use crate::model::Model;
+use crate::model::remedy::Remedy;
 use crate::model::study::{Point, Study};
 use crate::observe::course::Course;
 use crate::units::{Instant, Span};
@@ -34,6 +36,8 @@ pub struct Told<'a> {
     pub why: &'a str,
     /// Up to which age of its token the job would have completed, where that can be said.
     pub oldest: Option<Oldest>,
+    /// What would have saved it, the best first; `None`: it did not fail, or nothing is known.
+    pub remedies: Option<&'a [Remedy]>,
 }
 
 /// The oldest token with which a job would have completed, everything else being as it was.

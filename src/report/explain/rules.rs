@@ -3,7 +3,7 @@
 use crate::model::vocabulary::Reason;
 use crate::observe::course::Verdict;
 use crate::report::words::duration;
-use crate::units::Instant;
+use crate::units::{Instant, Span};
 
 /// A decision in words, and the rule that it follows from.
 pub(super) struct Decision {
@@ -53,6 +53,16 @@ pub(super) const fn of_reason(reason: Reason) -> &'static str {
     }
 }
 
+/// Whether the token that stands for the user's has expired for whoever answered about it: Keystone refuses it at that very
+/// instant, a receiver with an answer in its cache only behind it.
+pub(super) fn is_late(at: Instant, verdict: &Verdict) -> bool {
+    match verdict.user.keystone {
+        None => at > verdict.expires,
+        // Without an allowance Keystone's yes means that it is in time by the clock of the node that was asked.
+        Some(accepted) => at >= verdict.expires && (!accepted || verdict.allows_expired()),
+    }
+}
+
 /// Why a request was accepted or refused at an instant.
 pub(super) fn decision(at: Instant, verdict: &Verdict, receiver: &str) -> Decision {
     let by = match verdict.user.keystone {
@@ -64,23 +74,27 @@ pub(super) fn decision(at: Instant, verdict: &Verdict, receiver: &str) -> Decisi
         return Decision { words: format!("refused: {}; {by}", reason.words()), rule: of_reason(reason) };
     }
     let whose = if verdict.stands_for { "the token in the user's place" } else { "the user's token" };
-    let is_cached = verdict.user.keystone.is_none();
-    if at <= verdict.expires {
-        let rule = if is_cached { CACHE } else { USER_IN_TIME };
+    if !is_late(at, verdict) {
+        let rule = if verdict.user.keystone.is_none() { CACHE } else { USER_IN_TIME };
         return Decision { words: format!("accepted: {whose} is in time; {by}"), rule };
     }
-    let late = duration(at.since(verdict.expires));
+    let late = ago(at.since(verdict.expires));
     let is_beyond = at >= verdict.expires + verdict.window;
     let words = if is_beyond {
-        format!("accepted though {whose} expired {late} ago, beyond the window; {by}")
+        format!("accepted though {whose} expired {late}, beyond the window; {by}")
     } else {
         format!(
-            "accepted though {whose} expired {late} ago: within allow_expired_window ({}), and a live service token \
+            "accepted though {whose} expired {late}: within allow_expired_window ({}), and a live service token \
              with the role came along; {by}",
             duration(verdict.window)
         )
     };
     Decision { words, rule: if is_beyond { CACHE } else { WINDOW } }
+}
+
+/// How long ago, in words.
+fn ago(span: Span) -> String {
+    if span == Span::ZERO { "at this instant".to_owned() } else { format!("{} ago", duration(span)) }
 }
 
 /// What a request carried, in words.
@@ -90,7 +104,7 @@ pub(super) fn carried(at: Instant, verdict: &Verdict) -> String {
         if at < expires {
             format!("{} left", duration(expires.since(at)))
         } else {
-            format!("expired {} ago", duration(at.since(expires)))
+            format!("expired {}", ago(at.since(expires)))
         }
     };
     let service = match verdict.service {

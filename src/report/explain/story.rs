@@ -1,104 +1,17 @@
 //! From the entries of a course to lines that can be told: repeated sendings and polls together, each with what it
 //! carried, who decided and by which rule.
 
-use super::rules::{carried, decision, of_reason};
+use super::lines::{Line, Polls, Seen, Sort, Story, fold};
+use super::rules::{carried, decision, is_late, of_reason};
 use super::sights::{RECEIVER, Sight, at_caller_of, at_receiver_of};
 use super::{Told, clock};
 use crate::model::program::{Obtain, Op, Request};
-use crate::model::vocabulary::{Cleanup, Reason};
+use crate::model::vocabulary::Cleanup;
 use crate::model::{Kind, ProcessId, ServiceId, StepId};
-use crate::observe::course::{Entry, Raise, Seen as UserSeen, Timeline, Verdict, Wait, What};
+use crate::observe::course::{Entry, Raise, Seen as UserSeen, Verdict, Wait, What};
 use crate::observe::{Failure, Outcome};
-use crate::report::words::{count, counted, duration, pool_name};
+use crate::report::words::{counted, duration, pool_name};
 use crate::units::{Instant, Span};
-
-/// What happened to a job, in the order in which it began.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Story {
-    /// What happened.
-    pub lines: Vec<Line>,
-    /// What an operator would have seen of what was refused, in the order in which it was.
-    pub sights: Vec<Seen>,
-}
-
-/// One thing that happened.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Line {
-    /// When it began.
-    pub at: Instant,
-    /// When it was over; the same instant where it took no time.
-    pub until: Instant,
-    /// On which timeline.
-    pub timeline: Timeline,
-    /// What sort of thing.
-    pub sort: Sort,
-    /// Who did it, if a process did.
-    pub actor: Option<ProcessId>,
-    /// What, in few words.
-    pub what: String,
-    /// The same as short as the plot needs it.
-    pub short: String,
-    /// More about it.
-    pub notes: Vec<String>,
-    /// By which rule it was decided.
-    pub rule: Option<&'static str>,
-    /// Why it was refused, if it was.
-    pub refused: Option<Reason>,
-    /// Whether a token was accepted that had expired.
-    is_late: bool,
-    /// How often, and what was noted of the last time.
-    times: u32,
-    last: Option<String>,
-}
-
-/// What sort of thing happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sort {
-    /// A request.
-    Request,
-    /// Requests that repeat: polls, or the pieces of a copy.
-    Polls,
-    /// A token that is got on the way.
-    Token,
-    /// Time that passes.
-    Wait,
-    /// A resource changes.
-    State,
-    /// An error on its way up.
-    Error,
-    /// The outcome.
-    Outcome,
-}
-
-impl Sort {
-    /// The code in JSON.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Sort::Request => "request",
-            Sort::Polls => "polls",
-            Sort::Token => "token",
-            Sort::Wait => "wait",
-            Sort::State => "state",
-            Sort::Error => "error",
-            Sort::Outcome => "outcome",
-        }
-    }
-}
-
-/// What an operator would have seen.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Seen {
-    /// The steps.
-    pub steps: Vec<String>,
-    /// Where: the receiver, or the process that asked it.
-    pub place: String,
-    /// What its caller, or the owner of the job, was told.
-    pub told: String,
-    /// Log lines: whose log, and what it says.
-    pub logs: Vec<(String, String)>,
-    /// Whose code says so; `None`: only the status is known.
-    pub source: Option<&'static str>,
-}
 
 /// Puts a course into lines.
 pub(super) fn tell(told: &Told<'_>) -> Story {
@@ -106,63 +19,10 @@ pub(super) fn tell(told: &Told<'_>) -> Story {
     for entry in &told.course.entries {
         teller.add(entry);
     }
+    teller.lines.iter_mut().for_each(Line::number);
     let mut lines = fold(teller.lines);
     lines.sort_by_key(|line| line.at);
     Story { lines, sights: teller.sights }
-}
-
-/// Puts together what a course repeats, as the pieces of an upload: the same request again and again, with nothing but
-/// the same waits and states between.
-fn fold(lines: Vec<Line>) -> Vec<Line> {
-    let mut folded: Vec<Line> = Vec::with_capacity(lines.len());
-    // By timeline, where the lines begin that may repeat: a request, and what followed it.
-    let mut from: [Option<usize>; 2] = [None, None];
-    for line in lines {
-        let side = line.timeline as usize;
-        let repeats = matches!(line.sort, Sort::Request | Sort::Wait | Sort::State) && line.refused.is_none();
-        let known = from[side].filter(|_| repeats).and_then(|start| {
-            let alike = |at: &usize| {
-                let other: &Line = &folded[*at];
-                other.timeline == line.timeline && other.what == line.what && other.is_late == line.is_late
-            };
-            (start..folded.len()).find(alike)
-        });
-        if let Some(at) = known {
-            let first = &mut folded[at];
-            if first.sort != Sort::State {
-                first.until = line.until;
-            }
-            first.times += 1;
-            first.last = line.notes.first().cloned();
-            continue;
-        }
-        from[side] = match line.sort {
-            // Another request than the one that is repeated begins anew.
-            Sort::Request if line.refused.is_none() => Some(folded.len()),
-            Sort::Wait | Sort::State => from[side],
-            Sort::Request | Sort::Polls | Sort::Token | Sort::Error | Sort::Outcome => None,
-        };
-        folded.push(line);
-    }
-    for line in &mut folded {
-        if line.times == 1 {
-            continue;
-        }
-        let times = count(u64::from(line.times));
-        match line.sort {
-            Sort::Request => {
-                line.sort = Sort::Polls;
-                line.what.push_str(&format!(", {times} times"));
-                line.short.push_str(&format!(" \u{d7}{times}"));
-                if let Some(last) = line.last.take() {
-                    line.notes.push(format!("the last time {last}"));
-                }
-            }
-            Sort::Wait => line.what.push_str(&format!(" in {times} parts")),
-            Sort::State | Sort::Polls | Sort::Token | Sort::Error | Sort::Outcome => {}
-        }
-    }
-    folded
 }
 
 struct Teller<'a> {
@@ -178,10 +38,28 @@ struct Teller<'a> {
 /// A line of requests that may go on.
 struct Open {
     line: usize,
-    verdict: Verdict,
-    first_poll: u32,
-    last: Instant,
-    gaps: Option<(Span, Span)>,
+    /// Of its last request the verdict on the first sending, and when it was given.
+    at: Instant,
+    first: Verdict,
+    /// The verdict on the second sending, if there was one.
+    again: Option<(Instant, Verdict)>,
+    /// How the line was before its last poll joined it, with what the poll before came to.
+    before: Option<Before>,
+}
+
+/// A line without its last poll.
+struct Before {
+    polls: Option<Polls>,
+    until: Instant,
+    last: Option<String>,
+    again: Option<(Instant, Verdict)>,
+}
+
+impl Open {
+    /// The verdict that counts.
+    fn verdict(&self) -> &Verdict {
+        self.again.as_ref().map_or(&self.first, |(_, verdict)| verdict)
+    }
 }
 
 impl Teller<'_> {
@@ -213,28 +91,14 @@ impl Teller<'_> {
 
     fn add(&mut self, entry: &Entry) {
         let side = entry.timeline as usize;
-        let line = |sort: Sort, what: String| Line {
-            at: entry.at,
-            until: entry.at,
-            timeline: entry.timeline,
-            sort,
-            actor: None,
-            short: what.clone(),
-            what,
-            notes: Vec::new(),
-            rule: None,
-            refused: None,
-            is_late: false,
-            times: 1,
-            last: None,
-        };
+        let line = |sort: Sort, what: String| Line::new(entry, sort, what);
         if !matches!(entry.what, What::Judged(_) | What::Begun { .. } | What::Works { .. } | What::Raised { .. }) {
             self.open[side] = None;
         }
         match entry.what {
             What::Begun { request } => {
                 // A poll's line has its own; what waits is shown from here on.
-                if self.open[side].as_ref().is_none_or(|open| open.verdict.request.step != request.step) {
+                if self.open[side].as_ref().is_none_or(|open| open.first.request.step != request.step) {
                     self.waiting[side] = Some(self.lines.len());
                     self.lines.push(self.request_line(entry, &request));
                     self.open[side] = None;
@@ -248,7 +112,7 @@ impl Teller<'_> {
             }
             What::Raised { failure, by, .. } => self.raised(entry, failure, by, line),
             What::TriesAgain { made, most } => {
-                self.lines.push(line(Sort::Error, format!("tries again: {made} of {most} tries are made")));
+                self.lines.push(line(Sort::Error, format!("tries again: try {} of {most}", made + 1)));
             }
             What::Caught { .. } => self.lines.push(line(Sort::Error, "the refusal is only logged".to_owned())),
             What::Obtained { how, step, from, expires } => {
@@ -305,7 +169,7 @@ impl Teller<'_> {
             }
             What::Set { resource, state } => {
                 let resource = &self.kind().resources[resource.index()];
-                let what = format!("{} is {}", resource.name, resource.states[usize::from(state)]);
+                let what = format!("{}: {}", resource.name, resource.states[usize::from(state)]);
                 self.lines.push(line(Sort::State, what));
             }
             What::CleansUp(cleanup) => {
@@ -318,69 +182,30 @@ impl Teller<'_> {
 
     fn request_line(&self, entry: &Entry, request: &Request) -> Line {
         let step = self.step(request.step);
-        Line {
-            at: entry.at,
-            until: entry.at,
-            timeline: entry.timeline,
-            sort: Sort::Request,
-            actor: Some(request.from),
-            what: format!("{step}: {} \u{2192} {}", self.process(request.from), self.receiver(request.to)),
-            short: step,
-            notes: Vec::new(),
-            rule: None,
-            refused: None,
-            is_late: false,
-            times: 1,
-            last: None,
-        }
+        let what = format!("{step}: {} \u{2192} {}", self.process(request.from), self.receiver(request.to));
+        Line { actor: Some(request.from), short: step, ..Line::new(entry, Sort::Request, what) }
     }
 
     fn judged(&mut self, entry: &Entry, verdict: Verdict) {
         let side = entry.timeline as usize;
-        let decided = decision(entry.at, &verdict, &self.receiver(verdict.request.to));
-        let carried = carried(entry.at, &verdict);
-        if let Some(open) = &mut self.open[side]
-            && open.verdict.request.step == verdict.request.step
-            && open.verdict.request.nth == verdict.request.nth
-        {
-            let line = &mut self.lines[open.line];
-            let is_repetition = open.verdict.refused.is_some() && open.verdict.poll == verdict.poll;
-            if is_repetition {
-                line.notes.push(format!("sent once more after the 401, with {carried}"));
-                line.notes.push(decided.words);
-                line.rule = Some(decided.rule);
-                line.refused = verdict.refused;
-                open.verdict = verdict;
-                return;
-            }
-            if let Some(number) = verdict.poll
-                && is_alike(entry.at, &verdict, open.last, &open.verdict)
-            {
-                let gap = entry.at.since(open.last);
-                open.gaps = Some(open.gaps.map_or((gap, gap), |(least, most)| (least.min(gap), most.max(gap))));
-                open.last = entry.at;
-                open.verdict = verdict;
-                line.sort = Sort::Polls;
-                line.until = entry.at;
-                let (least, most) = open.gaps.unwrap_or((gap, gap));
-                let every = if least == most {
-                    format!("every {}", duration(least))
-                } else {
-                    format!("every {} to {}", duration(least), duration(most))
-                };
-                let head = line.what.split(',').next().unwrap_or_default().to_owned();
-                line.what = format!("{head}, polls {} to {number}, {every}", open.first_poll);
-                line.short = format!(
-                    "{} \u{d7}{}",
-                    line.short.split(' ').next().unwrap_or_default(),
-                    number - open.first_poll + 1
-                );
-                line.notes.truncate(2);
-                line.notes.push(format!("the last of them: {carried}"));
-                line.rule = Some(decided.rule);
-                return;
-            }
+        match self.open[side].take() {
+            Some(open) if is_same_request(&open.first, &verdict) => match verdict.poll {
+                poll if poll == open.first.poll && open.verdict().refused.is_some() => {
+                    self.sent_again(side, open, entry.at, verdict);
+                }
+                Some(number) if is_alike((entry.at, &verdict), (open.at, &open.first)) => {
+                    self.polled_alike(side, open, entry.at, verdict, number);
+                }
+                Some(_) | None => self.sent(entry, verdict),
+            },
+            Some(_) | None => self.sent(entry, verdict),
         }
+    }
+
+    /// A request begins a line.
+    fn sent(&mut self, entry: &Entry, verdict: Verdict) {
+        let side = entry.timeline as usize;
+        let decided = decision(entry.at, &verdict, &self.receiver(verdict.request.to));
         let is_begun = self.waiting[side]
             .take()
             .filter(|line| self.lines[*line].sort == Sort::Request && self.lines[*line].notes.is_empty());
@@ -390,39 +215,80 @@ impl Teller<'_> {
         });
         let line = &mut self.lines[at];
         line.until = entry.at;
-        if let Some(number) = verdict.poll {
-            line.what = format!("{}, poll {number}", line.what);
-        }
+        line.polls = verdict.poll.map(|number| Polls { from: number, to: number, gaps: None });
         let queued = entry.at.since(line.at);
         if queued > Span::ZERO {
             line.notes.push(format!("waited {} for a worker or for Keystone", duration(queued)));
         }
-        line.notes.push(format!("carried {carried}"));
+        line.notes.push(format!("carried {}", carried(entry.at, &verdict)));
         line.notes.push(decided.words);
         line.rule = Some(decided.rule);
         line.refused = verdict.refused;
-        line.is_late = verdict.refused.is_none() && entry.at > verdict.expires;
-        let first_poll = verdict.poll.unwrap_or(0);
-        self.open[side] = Some(Open { line: at, verdict, first_poll, last: entry.at, gaps: None });
+        line.is_late = verdict.refused.is_none() && is_late(entry.at, &verdict);
+        self.open[side] = Some(Open { line: at, at: entry.at, first: verdict, again: None, before: None });
+    }
+
+    /// A poll that goes as the one before joins its line.
+    fn polled_alike(&mut self, side: usize, open: Open, at: Instant, verdict: Verdict, number: u32) {
+        let line = &mut self.lines[open.line];
+        let before = Before { polls: line.polls, until: line.until, last: line.last.take(), again: open.again };
+        line.polls = line.polls.map(|polls| polls.and(number, at.since(open.at)));
+        line.until = at;
+        line.last = Some(carried(at, &verdict));
+        if verdict.refused.is_none() {
+            line.rule = Some(decision(at, &verdict, "").rule);
+        }
+        self.open[side] = Some(Open { at, first: verdict, again: None, before: Some(before), ..open });
+    }
+
+    /// A request that was refused is sent once more.
+    fn sent_again(&mut self, side: usize, mut open: Open, at: Instant, verdict: Verdict) {
+        let decided = decision(at, &verdict, &self.receiver(verdict.request.to));
+        if let Some(before) = open.before.take() {
+            if before.again.is_some_and(|(then, earlier)| is_alike((at, &verdict), (then, &earlier))) {
+                self.open[side] = Some(Open { again: Some((at, verdict)), ..open });
+                return;
+            }
+            // Only its first sending went as that of the polls before: it has a line of its own.
+            let line = &mut self.lines[open.line];
+            (line.polls, line.until, line.last) = (before.polls, before.until, before.last);
+            let timeline = line.timeline;
+            self.sent(&Entry { at: open.at, timeline, what: What::Judged(open.first) }, open.first);
+            let Some(own) = self.open[side].take() else { return };
+            open = own;
+        }
+        let line = &mut self.lines[open.line];
+        line.notes.push(format!("sent once more after the 401, with {}", carried(at, &verdict)));
+        line.notes.push(decided.words);
+        line.rule = Some(decided.rule);
+        line.refused = verdict.refused;
+        line.is_late = verdict.refused.is_none() && is_late(at, &verdict);
+        self.open[side] = Some(Open { again: Some((at, verdict)), ..open });
     }
 
     fn raised(&mut self, entry: &Entry, failure: Failure, by: Raise, line: impl Fn(Sort, String) -> Line) {
         let side = entry.timeline as usize;
-        let step = self.step(failure.step);
-        let hop = self.hop(failure.step);
+        let mut step = self.step(failure.step);
+        let mut hop = self.hop(failure.step);
         let told = match by {
             Raise::Refused => {
                 // The verdict has its line already, unless nobody could be asked.
-                let refused = self.open[side].take().filter(|open| open.verdict.refused.is_some());
-                let user = refused.as_ref().map(|open| open.verdict.user);
+                let refused = self.open[side].take().filter(|open| open.verdict().refused.is_some());
+                let user = refused.as_ref().map(|open| open.verdict().user);
                 self.see(&step, hop, failure, Some(user));
                 if refused.is_some() {
                     return;
                 }
                 format!("{step}: {} {}", failure.http_status, failure.reason.words())
             }
-            Raise::Answered => {
-                self.see(&step, hop, failure, None);
+            Raise::Answered(request) => {
+                // What was refused inside may keep its step on the way up; the answer is that of the request around it.
+                (step, hop) = (self.step(request), self.hop(request));
+                if request == failure.step {
+                    self.see(&step, hop, failure, None);
+                } else if let Some((from, _)) = hop {
+                    self.note_sight(&step, self.process(from), None, failure, "");
+                }
                 match hop {
                     Some((_, to)) => format!("{step}: {} answers {}", self.receiver(to), failure.http_status),
                     None => format!("{step}: is answered with {}", failure.http_status),
@@ -481,32 +347,48 @@ impl Teller<'_> {
             found.push((from, at_caller));
         }
         for (place, sight) in found {
-            let whose = |log: &str| if log == RECEIVER { to.clone() } else { log.to_owned() };
-            let seen = Seen {
-                steps: vec![step.to_owned()],
-                place,
-                told: sight.map_or_else(|| failure.http_status.to_string(), |sight| sight.told.to_owned()),
-                logs: sight.map_or_else(Vec::new, |sight| {
-                    sight.logs.iter().map(|(log, line)| (whose(log), (*line).to_owned())).collect()
-                }),
-                source: sight.map(|sight| sight.source),
-            };
-            let same =
-                |other: &&mut Seen| (&other.place, &other.told, &other.logs) == (&seen.place, &seen.told, &seen.logs);
-            match self.sights.iter_mut().find(same) {
-                Some(other) if other.steps.contains(&seen.steps[0]) => {}
-                Some(other) => other.steps.extend(seen.steps),
-                None => self.sights.push(seen),
-            }
+            self.note_sight(step, place, sight, failure, &to);
+        }
+    }
+
+    /// Notes what is seen at a place; where no text is known, the status. `receiver` is the one that has refused.
+    fn note_sight(
+        &mut self,
+        step: &str,
+        place: String,
+        sight: Option<&'static Sight>,
+        failure: Failure,
+        receiver: &str,
+    ) {
+        let whose = |log: &str| if log == RECEIVER { receiver.to_owned() } else { log.to_owned() };
+        let seen = Seen {
+            steps: vec![step.to_owned()],
+            place,
+            told: sight.map_or_else(|| failure.http_status.to_string(), |sight| sight.told.to_owned()),
+            logs: sight.map_or_else(Vec::new, |sight| {
+                sight.logs.iter().map(|(log, line)| (whose(log), (*line).to_owned())).collect()
+            }),
+            source: sight.map(|sight| sight.source),
+        };
+        let same =
+            |other: &&mut Seen| (&other.place, &other.told, &other.logs) == (&seen.place, &seen.told, &seen.logs);
+        match self.sights.iter_mut().find(same) {
+            Some(other) if other.steps.contains(&seen.steps[0]) => {}
+            Some(other) => other.steps.extend(seen.steps),
+            None => self.sights.push(seen),
         }
     }
 }
 
-/// Whether two polls are told of as one: both accepted, or both refused, for the same reasons.
-fn is_alike(at: Instant, one: &Verdict, earlier: Instant, other: &Verdict) -> bool {
+fn is_same_request(one: &Verdict, other: &Verdict) -> bool {
+    (one.request.step, one.request.nth) == (other.request.step, other.request.nth)
+}
+
+/// Whether two sendings are told of as one: both accepted, or both refused, for the same reasons.
+fn is_alike((at, one): (Instant, &Verdict), (earlier, other): (Instant, &Verdict)) -> bool {
     let sort = |at: Instant, verdict: &Verdict| {
         let service = verdict.service.map(|service| (service.live, service.has_role));
-        (verdict.refused, service, at > verdict.expires, at >= verdict.expires + verdict.window)
+        (verdict.refused, service, is_late(at, verdict), at >= verdict.expires + verdict.window)
     };
     sort(at, one) == sort(earlier, other)
 }

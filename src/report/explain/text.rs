@@ -2,7 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::story::{Line, Seen, Sort};
+use super::lines::{Line, Seen, Sort};
 use super::{Told, clock, facts};
 use crate::report::words::{duration, wrap};
 use crate::units::Span;

@@ -4,9 +4,7 @@
 use super::Plot;
 use super::palette;
 use super::scale::{Scale, Tick, times};
-use super::theme::{
-    self, Canvas, Dash, EDGE, EMPTY, GRID, Header, INK, LABEL, MUTED, SERIES, Type, WHITE, WIDTH, luminance,
-};
+use super::theme::{self, Canvas, Dash, EDGE, GRID, Header, INK, LABEL, MUTED, SERIES, Type, WHITE, WIDTH, luminance};
 use crate::model::ProcessId;
 use crate::model::vocabulary::Reason;
 use crate::observe::Outcome;
@@ -23,6 +21,9 @@ const KEY: f64 = 15.0;
 const BAR: f64 = 18.0;
 /// The most room that names may take at the left.
 const NAMES: f64 = 170.0;
+/// Rows of names above the plot, and their height.
+const ROWS: usize = 3;
+const ROW: f64 = 16.0;
 /// A bar that is shorter is a dot.
 const SHORT: f64 = 4.0;
 /// Keys that are drawn at most.
@@ -34,6 +35,9 @@ const SHADES: &str = "Fernet keys: pale while staged, full while they encrypt ne
 const OWN_KEY: &str = "its Fernet key";
 
 const LIFE: RGBColor = SERIES[0];
+/// How opaque the window is, and the colour that it has so.
+const WINDOW: f64 = 0.22;
+const PALE_LIFE: RGBColor = over_white(LIFE, WINDOW);
 const KEYS: RGBColor = SERIES[2];
 const WORK: RGBColor = SERIES[5];
 
@@ -48,7 +52,7 @@ pub fn draw(told: Told<'_>) -> Option<Plot> {
     let left = EDGE + widest.min(NAMES) + 14.0;
     let right = WIDTH - EDGE - 10.0;
     let header = Header::new(&title(&told), &subtitle(&told));
-    let top = header.bottom() + 44.0;
+    let top = header.bottom() + 28.0 + ROW * (ROWS - 1) as f64;
     let across = Scale::linear((range.low, range.high), (left, right));
     let keys_top = top + LANE;
     let lanes_top = keys_top + if keys.is_empty() { 0.0 } else { KEY * keys.len() as f64 + 12.0 };
@@ -57,16 +61,16 @@ pub fn draw(told: Told<'_>) -> Option<Plot> {
 
     let svg = theme::draw(&header, bottom + if keys.is_empty() { 46.0 } else { 66.0 }, |canvas| {
         axis.grid(canvas, &range);
-        axis.token(canvas, &told, &range);
-        if !keys.is_empty() {
-            axis.keys(canvas, &told, &keys, keys_top);
-        }
+        let mut words = axis.token(canvas, &told, &range);
+        words.extend(axis.keys(canvas, &told, &keys, keys_top));
         for (row, name) in names.iter().enumerate() {
             let y = lanes_top + LANE * (row as f64 + 0.5);
             canvas.line((left, y - LANE / 2.0), (right, y - LANE / 2.0), GRID, 1.0);
             canvas.text(EDGE, y, &Type::LABEL.cut(name, NAMES), Type::LABEL);
         }
         axis.marks(canvas, &told);
+        // Above the lines that go through everything.
+        words.iter().for_each(|word| word.draw(canvas));
         for (row, actor) in actors.order.iter().enumerate() {
             let y = lanes_top + LANE * (row as f64 + 0.5);
             let lines: Vec<&Line> = story
@@ -231,8 +235,8 @@ impl Axis<'_> {
         canvas.line((self.left, self.bottom), (self.right, self.bottom), MUTED, 1.0);
     }
 
-    /// How long the token lives, and the window behind it.
-    fn token(&self, canvas: &mut Canvas<'_>, told: &Told<'_>, range: &Range) {
+    /// How long the token lives, and the window behind it; answers what is to be written there.
+    fn token(&self, canvas: &mut Canvas<'_>, told: &Told<'_>, range: &Range) -> Vec<Word> {
         let y = self.top + LANE / 2.0;
         let token = &told.course.token;
         canvas.text(EDGE, y, "user's token", Type::LABEL);
@@ -243,7 +247,7 @@ impl Axis<'_> {
             canvas.area(
                 &[(expires, y - BAR / 2.0), (window, y - BAR / 2.0), (window, y + BAR / 2.0), (expires, y + BAR / 2.0)],
                 LIFE,
-                0.22,
+                WINDOW,
             );
         }
         let beyond = |at: Instant| told.since(at).seconds() > range.high;
@@ -256,17 +260,32 @@ impl Axis<'_> {
         } else {
             "alive".to_owned()
         };
-        inside(canvas, &lived, (issued, expires), y, LIFE);
-        let text = if beyond(token.expires + told.course.window) {
-            format!("window, up to {} \u{25b8}", signed(told.since(token.expires + told.course.window).seconds()))
+        let mut words: Vec<Word> = Word::inside(lived, (issued, expires), y, LIFE).into_iter().collect();
+        let length = duration(told.course.window);
+        let ends = told.since(token.expires + told.course.window).seconds();
+        let texts = if beyond(token.expires + told.course.window) {
+            let later = format!("window of {length}, ends {} after submission \u{25b8}", signed(ends));
+            [later, format!("window of {length} \u{25b8}"), "window \u{25b8}".to_owned()]
         } else {
-            "window".to_owned()
+            [format!("window of {length}"), "window".to_owned(), String::new()]
         };
-        inside(canvas, &text, (expires, window), y, EMPTY);
+        if window > expires {
+            let fits = texts.iter().find_map(|text| Word::inside(text.clone(), (expires, window), y, PALE_LIFE));
+            let beside = || {
+                let text = format!("\u{25c2} window of {length}");
+                let word = Word { text, x: 0.0, y, ground: WHITE };
+                let most = WIDTH - EDGE - word.look().width(&word.text);
+                Word { x: (window + 6.0).min(most), ..word }
+            };
+            words.push(fits.unwrap_or_else(beside));
+        }
+        words
     }
 
-    /// A row for each key: pale while it is staged, full while it encrypts, half while it only decrypts.
-    fn keys(&self, canvas: &mut Canvas<'_>, told: &Told<'_>, keys: &[&Key], top: f64) {
+    /// A row for each key: pale while it is staged, full while it encrypts, half while it only decrypts; answers what is to
+    /// be written there.
+    fn keys(&self, canvas: &mut Canvas<'_>, told: &Told<'_>, keys: &[&Key], top: f64) -> Option<Word> {
+        let mut gone = None;
         let others = keys.iter().position(|key| !key.is_of_token);
         for (row, key) in keys.iter().enumerate() {
             let y = top + KEY * (row as f64 + 0.5);
@@ -287,9 +306,16 @@ impl Axis<'_> {
             part(key.secondary, key.purged, 0.48);
             if key.is_of_token {
                 let (from, until) = (self.at(told, key.staged), self.at(told, key.purged));
-                canvas.outline(from, y - 5.5, until - from, 11.0, INK, 1.25);
+                if until > self.left {
+                    canvas.outline(from, y - 5.5, until - from, 11.0, INK, 1.25);
+                } else {
+                    let before = duration(Span::ZERO - told.since(key.purged));
+                    let text = format!("\u{25c2} gone {before} before submission");
+                    gone = Some(Word { text, x: self.left + 6.0, y, ground: WHITE });
+                }
             }
         }
+        gone
     }
 
     /// Submission, expiry, the loss of the key and the first cause, as lines through everything.
@@ -319,18 +345,23 @@ impl Axis<'_> {
             }
             Outcome::Unfinished => {}
         }
-        // Two rows above the plot, so that neighbours do not run into each other.
+        // Rows above the plot, so that neighbours do not run into each other.
         marks.sort_by(|one, other| one.0.total_cmp(&other.0));
-        let mut free = [f64::NEG_INFINITY; 2];
+        let mut free = [f64::NEG_INFINITY; ROWS];
+        let mut texts = Vec::new();
         for (x, text, colour) in marks {
             let look = Type::LABEL.size(LABEL - 0.5).colour(theme::text_colour(colour)).middle();
             let half = look.width(&text) / 2.0;
             let middle = x.clamp(EDGE + half, WIDTH - EDGE - half);
-            let row = usize::from(middle - half < free[0] && free[1] < free[0]);
+            let row = free.iter().position(|free| middle - half > *free).unwrap_or(ROWS - 1);
             free[row] = middle + half + 8.0;
-            let y = self.top - 10.0 - 16.0 * row as f64;
-            canvas.text(middle, y, &text, look);
+            let y = self.top - 10.0 - ROW * row as f64;
             canvas.dashes(&[(x, y + 8.0), (x, self.bottom)], Dash::LIMIT, colour, 1.25);
+            texts.push((middle, half, y, text, look));
+        }
+        for (middle, half, y, text, look) in texts {
+            canvas.rectangle(middle - half - 2.0, y - 7.0, 2.0 * half + 4.0, 14.0, WHITE);
+            canvas.text(middle, y, &text, look);
         }
     }
 
@@ -385,6 +416,7 @@ impl Axis<'_> {
                         other.sort == Sort::Polls && ends - begins >= SHORT && begins < until && ends > from
                     });
                     if until - from > width + 8.0 && !is_crossed {
+                        canvas.rectangle((from + until - width) / 2.0 - 2.0, y - 7.0, width + 4.0, 14.0, WORK);
                         canvas.text((from + until) / 2.0, y, &line.short, look.middle());
                     }
                     free = free.max(until);
@@ -403,6 +435,7 @@ impl Axis<'_> {
                     let room = next.unwrap_or(self.right + EDGE);
                     let is_free = from + 7.0 >= free;
                     if is_last && is_free && from + 8.0 + width < room {
+                        canvas.rectangle(from + 7.0, y - 7.0, width + 2.0, 14.0, WHITE);
                         canvas.text(from + 8.0, y, &line.short, look);
                         free = from + 8.0 + width;
                     }
@@ -423,13 +456,40 @@ fn cross(canvas: &mut Canvas<'_>, x: f64, y: f64) {
     }
 }
 
-/// A text within a bar, if it fits.
-fn inside(canvas: &mut Canvas<'_>, text: &str, (from, until): (f64, f64), y: f64, ground: RGBColor) {
-    let colour = if luminance(ground) < 140.0 { WHITE } else { INK };
-    let look = Type::LABEL.size(LABEL - 1.0).colour(colour);
-    if until - from > look.width(text) + 12.0 {
-        canvas.text(from + 6.0, y, text, look);
+/// A text that is written over a ground of this colour.
+struct Word {
+    text: String,
+    x: f64,
+    y: f64,
+    ground: RGBColor,
+}
+
+impl Word {
+    /// A text within a bar, if it fits.
+    fn inside(text: String, (from, until): (f64, f64), y: f64, ground: RGBColor) -> Option<Word> {
+        let word = Word { text, x: from + 6.0, y, ground };
+        let fits = !word.text.is_empty() && until - from > word.look().width(&word.text) + 12.0;
+        fits.then_some(word)
     }
+
+    fn look(&self) -> Type {
+        let colour = if luminance(self.ground) < 140.0 { WHITE } else { INK };
+        Type::LABEL.size(LABEL - 1.0).colour(colour)
+    }
+
+    fn draw(&self, canvas: &mut Canvas<'_>) {
+        let look = self.look();
+        canvas.rectangle(self.x - 2.0, self.y - 7.0, look.width(&self.text) + 4.0, 14.0, self.ground);
+        canvas.text(self.x, self.y, &self.text, look);
+    }
+}
+
+/// A colour that is as opaque as this, over white.
+const fn over_white(colour: RGBColor, opacity: f64) -> RGBColor {
+    const fn part(part: u8, opacity: f64) -> u8 {
+        (255.0 - (255.0 - part as f64) * opacity) as u8
+    }
+    RGBColor(part(colour.0, opacity), part(colour.1, opacity), part(colour.2, opacity))
 }
 
 fn signed(seconds: f64) -> String {
