@@ -19,7 +19,7 @@ pub const WIDTH: usize = 100;
 /// Between two columns.
 const GAP: usize = 2;
 /// So many characters of a head stay in one line where it has to be broken; fewer in narrower tables.
-const HEADS: [usize; 3] = [16, 13, 8];
+const HEADS: [usize; 4] = [16, 13, 10, 8];
 
 /// Colours, or none.
 pub(super) struct Palette {
