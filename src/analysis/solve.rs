@@ -325,17 +325,19 @@ fn within<E>(
             Ok(pairs.iter().map(|pair| frontier.tried[pair]).collect())
         })
     };
-    let mut columns: Vec<usize> = (0..first.first).collect();
-    frontier.columns = (columns.len(), columns.len());
-    if first.first > FEW {
+    let columns = if first.first <= FEW {
+        frontier.columns = (first.first, first.first);
+        (0..first.first).collect()
+    } else {
         // Between what the first key needs if the second is dearest, and what it needs if that is cheapest.
         let least = along(frontier, first, &|at| [at, second.first - 1])?.answer();
         let most = along(frontier, first, &|at| [at, 0])?.answer();
         let (least, most) = (least.unwrap_or(0), most.unwrap_or(first.first - 1));
         let (low, high) = (least.min(most), least.max(most));
-        columns = first.spread(low..=high);
+        let columns: Vec<usize> = first.spread(low..=high);
         frontier.columns = (columns.len(), high - low + 1);
-    }
+        columns
+    };
     for column in columns {
         let Some(cheapest) = along(frontier, second, &|at| [column, at])?.answer() else { continue };
         if first.first > FEW {

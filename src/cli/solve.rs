@@ -12,7 +12,7 @@ use super::{Format, SimulationArgs};
 use crate::analysis::solve::{Settings, Tried, cheapest, frontier, is_missed};
 use crate::analysis::{self, PointResult};
 use crate::document::Issues;
-use crate::import::Service;
+use crate::import::file_and_section;
 use crate::lint;
 use crate::model::ServiceId;
 use crate::model::study::Study;
@@ -216,8 +216,7 @@ struct Trials<'a> {
 impl Trials<'_> {
     fn keys(&self) -> Vec<Key> {
         let file = |(service, section, name): (&str, &str, &str)| {
-            let known = Service::ALL.into_iter().find(|known| known.code() == service);
-            let file = known.map_or_else(|| format!("{service}.conf"), |service| service.file_name().to_owned());
+            let (file, section) = file_and_section(service, section);
             (file, section.to_owned(), name.to_owned())
         };
         let key = |(index, (key, values)): (usize, (&OpenKey, &Values))| {

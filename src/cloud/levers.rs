@@ -15,7 +15,7 @@ const LIFETIME: Levers = Setting::Expiration(Span::ZERO).lever();
 /// Whatever is about the user's token.
 const TOKEN: Levers = LIFETIME.and(Setting::FreshToken.lever());
 /// Whether, and with which role, a service token comes along, whoever sends it.
-const SERVICE_TOKENS: Levers = Setting::ServiceToken(Sender::Nova)
+pub(super) const SERVICE_TOKENS: Levers = Setting::ServiceToken(Sender::Nova)
     .lever()
     .and(Setting::ServiceToken(Sender::Cinder).lever())
     .and(Setting::ServiceRole(RoleHolder::Nova).lever())
@@ -68,8 +68,8 @@ pub(super) fn of_failure(reason: Reason) -> Levers {
         // A service token lets Cinder do without the exchange.
         Reason::TokenExchangeRefused => TOKEN.and(KEYS).and(SERVICE_TOKENS).and(OWN_CREDENTIALS),
         Reason::DetachConflict => SERVICE_TOKENS,
-        // auth_token's own token has lost its key, or a new one was sought during an outage.
-        Reason::KeystoneUnavailable => LIFETIME.and(KEYS),
+        // auth_token's own token has lost its key, or a new one was sought during an outage, by a request that others need not.
+        Reason::KeystoneUnavailable => LIFETIME.and(KEYS).and(OWN_CREDENTIALS),
         Reason::ServiceTokenInvalid => LIFETIME.and(Setting::ServiceToken(Sender::Nova).lever()),
         // Receivers' refusals, noted as such, and what follows from them.
         Reason::UserTokenExpired

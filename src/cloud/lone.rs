@@ -308,7 +308,10 @@ impl<'m> Cloud<'m> {
     #[inline]
     pub(super) fn note_failure(&mut self, slot: u32, reason: Reason) {
         if self.alone.is_some() {
-            self.note_levers(slot, levers::of_failure(reason));
+            // With a token more for Keystone to look at, polls are farther apart and the wait is longer.
+            let spaces_polls = reason == Reason::VolumeWaitTimeout && !self.keystone.is_instant();
+            let others = if spaces_polls { levers::SERVICE_TOKENS } else { Levers::NONE };
+            self.note_levers(slot, levers::of_failure(reason).and(others));
         }
     }
 

@@ -372,7 +372,7 @@ struct Trial<'c> {
     remedy: Remedy,
     what_if: WhatIf,
     replay: Replay<'c>,
-    /// `max_active_keys` of the point.
+    /// The least `max_active_keys` that the point has at any time: with fewer, a job that failed fails.
     keys: u32,
 }
 
@@ -385,10 +385,12 @@ impl<'c> Trial<'c> {
                 replay.watch_waits_of(retries.saturating_add(1));
             }
         }
-        let keys = match base.keystone.keys {
+        let kept = |model: &Model| match model.keystone.keys {
             Keys::Fernet { max_active_keys, .. } => max_active_keys,
             Keys::Jws => 0,
         };
+        let changed = base.changes.iter().map(|change| kept(&change.model));
+        let keys = changed.fold(kept(base), u32::min);
         let what_if = WhatIf { token_age: candidate.token_age(), ..WhatIf::default() };
         Trial { tries, remedy: candidate.remedy, what_if, replay, keys }
     }

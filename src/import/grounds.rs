@@ -53,14 +53,18 @@ impl Configurations {
 /// option of a service.
 pub fn line_in_file(key: &str, toml: &str) -> Option<String> {
     let option = scenario::options().find(|option| option.path() == key)?;
-    let service = Service::ALL.into_iter().find(|service| service.code() == option.service);
-    let (file, section) = match (service, option.service) {
-        (Some(service), _) => (service.file_name().to_owned(), option.section),
-        (None, "swift") => ("proxy-server.conf".to_owned(), "filter:authtoken"),
-        (None, other) => (format!("{other}.conf"), option.section),
-    };
+    let (file, section) = file_and_section(option.service, option.section);
     let value = if toml.is_empty() { String::new() } else { format!(" = {}", in_oslo(option, toml)) };
     Some(format!("{file}: [{section}] {}{value}", option.name))
+}
+
+/// Where an operator writes an option of a scenario's service and section.
+pub fn file_and_section<'a>(service: &str, section: &'a str) -> (String, &'a str) {
+    match Service::ALL.into_iter().find(|known| known.code() == service) {
+        Some(known) => (known.file_name().to_owned(), section),
+        None if service == "swift" => ("proxy-server.conf".to_owned(), "filter:authtoken"),
+        None => (format!("{service}.conf"), section),
+    }
 }
 
 fn in_oslo(option: ServiceOption, toml: &str) -> String {

@@ -22,7 +22,7 @@ use services::Gone;
 use stores::Layout;
 
 pub use cron::{CronFile, CronRead, Rotations, crontabs};
-pub use grounds::line_in_file;
+pub use grounds::{file_and_section, line_in_file};
 pub use roles::ServiceRoles;
 pub use services::Service;
 pub use text::{Choices, Schedule, scenario_text, settings_text};

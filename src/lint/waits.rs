@@ -201,6 +201,10 @@ fn wait_too_short(workload: &Workload, poll: &Poll, timing: &Timing<'_>) -> Opti
         return Some(draft);
     };
     let retries = needed.micros().div_euclid(poll.interval.micros()) + 1;
+    if retries >= i64::from(u32::MAX) {
+        // More than the option takes.
+        return Some(draft);
+    }
     let words = format!("poll at least {retries} times, that is for {}", Exact(poll.interval * retries));
     Some(draft.safe(Safe::set(RETRIES, retries.to_string(), words)))
 }

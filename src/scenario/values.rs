@@ -106,7 +106,9 @@ impl Notation {
     /// The number of a value of a scenario; `None`: no number stands for it, as for a distribution.
     pub(super) fn number(self, value: &Value) -> Option<i64> {
         match (self, &value.node) {
-            (Notation::Count | Notation::Seconds, Node::Integer(integer)) => i64::try_from(*integer).ok(),
+            (Notation::Count, Node::Integer(integer)) => i64::try_from(*integer).ok(),
+            // -1 means that something is off, and is no time.
+            (Notation::Seconds, Node::Integer(integer)) => i64::try_from(*integer).ok().filter(|seconds| *seconds >= 0),
             (Notation::Share, Node::Integer(integer)) => i64::try_from(*integer).ok().map(|share| share * 1_000),
             (Notation::Share, Node::Real(share)) => self.read(&format!("{}%", share * 100.0)).ok(),
             (Notation::Poisson, Node::Table(table)) => self.read(table.get("poisson")?.as_text()?).ok(),
@@ -262,7 +264,10 @@ impl Values {
             max = max.max(now);
         }
         let most = if wanted.max.is_some() || descending { max } else { most.max(max) };
-        let count = |from: i64, to: i64| usize::try_from((to - from) / step + 1).map_err(|error| error.to_string());
+        let count = |from: i64, to: i64| {
+            let steps = to.checked_sub(from).and_then(|range| usize::try_from(range / step).ok()?.checked_add(1));
+            steps.ok_or_else(|| format!("`{}` cannot have so many values as there are from {from} to {to}", key.path))
+        };
         let (len, first) = (count(min, most)?, count(min, max)?);
         let on_grid = |now: i64| now >= min && (now - min) % step == 0 && (now - min) / step < len as i64;
         let extra = now.filter(|now| !on_grid(*now));

@@ -325,6 +325,35 @@ fn a_remedy_is_what_a_person_would_write() {
     }
 }
 
+/// A change leaves three keys of twenty. What is said to be enough is, and one key fewer is not; what held before the
+/// change has nothing to do with it.
+#[test]
+fn keys_that_a_change_purged_are_counted_from_the_fewest() {
+    const KEYS: &str = r#"
+name = "keys"
+run.duration = "12h"
+keystone.token.expiration = "24h"
+nova.DEFAULT.block_device_allocate_retries = 99999
+cloud.fernet_rotation.every = "1h"
+[[workload]]
+job = "boot-from-volume"
+arrivals = { every = "1h" }
+token_age = "1h"
+download = "4h"
+"#;
+    let with = |keys: u32| format!("keystone.fernet_tokens.max_active_keys = {keys}\n{KEYS}");
+    let change = "[[change]]\nat = \"1h\"\nkeystone.fernet_tokens.max_active_keys = 3";
+    let (study, alternatives) = of_text(&format!("{}{change}", with(20)));
+    let ranking = said(0, &study.points[0].model, 0..1, &alternatives);
+    let enough = ranking.iter().find_map(|saves| match saves.remedy {
+        Remedy { one: Setting::ActiveKeys(keys), other: None } => Some(keys),
+        _ => None,
+    });
+    let enough = enough.unwrap_or_else(|| panic!("keys save them: {ranking:?}"));
+    let fails = |keys: u32| records(&of_text(&with(keys)).0.points[0].model, 0).iter().any(has_failed);
+    assert_eq!((fails(enough), fails(enough - 1)), (false, true), "{enough} keys");
+}
+
 #[test]
 fn the_table_has_them_unless_they_are_not_wanted() {
     let desk = Desk::new();
