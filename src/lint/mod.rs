@@ -129,7 +129,7 @@ impl<'m> Settings<'m> {
         let mut found = key_findings::findings(keys, &model.keystone);
         found.extend(service_tokens::findings(model, places, &matrix.rows, smooth));
         found.extend(waits::findings(model, keys, &matrix.rows));
-        found.extend(caches::findings(model, keys));
+        found.extend(caches::findings(model, keys, places));
         found
     }
 }
