@@ -16,7 +16,7 @@ pub(super) fn findings(model: &Model, places: &Places, rows: &[Row], smooth: &[M
     let mut found = roles(model, rows);
     found.extend(not_sent(model, places, rows));
     found.extend(without_credentials(model, places));
-    found.extend(glance(model, rows));
+    found.extend(glance(model, places, rows));
     found.extend(backups(model, places, rows));
     found.extend(exchanges(model, places, smooth));
     found.extend(detachments(model, places, smooth));
@@ -142,7 +142,31 @@ fn is_backup(row: &Row) -> bool {
     (row.hop.from, row.hop.to) == BACKUP
 }
 
-fn glance(model: &Model, rows: &[Row]) -> Vec<Draft> {
+/// What Glance's Cinder store needs to log in as a user of its own.
+const STORE_USER: [&str; 4] =
+    ["cinder_store_user_name", "cinder_store_password", "cinder_store_project_name", "cinder_store_auth_address"];
+
+/// A user of the Cinder store's own, or what one that is written down lacks.
+fn store_user(draft: Draft, places: &Places) -> Draft {
+    const KEY: &str = "glance.glance_store.cinder_store_user_name";
+    let quoted = |names: &[&str]| listed(&names.iter().map(|name| format!("`{name}`")).collect::<Vec<String>>());
+    let (lacking, set): (Vec<&str>, Vec<&str>) =
+        STORE_USER.into_iter().partition(|name| places.lacks(&format!("glance.glance_store.{name}")).is_some());
+    let draft = if lacking.is_empty() {
+        let words = format!("give Glance's Cinder store a user of its own, with all of {}", quoted(&STORE_USER));
+        draft.safe(Safe::set(KEY, "\"glance\"", words))
+    } else {
+        let why = format!(
+            "the store has {}, but not {}: without all four Glance ignores them and takes the user's token",
+            quoted(&set),
+            quoted(&lacking)
+        );
+        draft.why(why).safe(Safe::other(format!("set {} too, where the others of the store stand", quoted(&lacking))))
+    };
+    draft.key(KEY).key("glance.glance_store.default_store")
+}
+
+fn glance(model: &Model, places: &Places, rows: &[Row]) -> Vec<Draft> {
     let bare = rows.iter().filter(|row| {
         row.hop.from == ProcessId::GLANCE_API && row.hop.bears == Bears::Users && row.hop.carried == Carried::Nothing
     });
@@ -161,13 +185,7 @@ fn glance(model: &Model, rows: &[Row]) -> Vec<Draft> {
                     "keep images in an account of Glance's own",
                 ))
                 .key("glance.glance_store.swift_store_multi_tenant"),
-            ServiceId::CINDER => draft
-                .safe(Safe::set(
-                    "glance.glance_store.cinder_store_user_name",
-                    "\"glance\"",
-                    "give Glance's Cinder store a user of its own",
-                ))
-                .key("glance.glance_store.default_store"),
+            ServiceId::CINDER => store_user(draft, places),
             _ => draft,
         };
         draft.safe(Safe::other(format!(
