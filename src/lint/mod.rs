@@ -28,7 +28,7 @@ pub use course::{Bears, Carried, Hop};
 pub use finding::{Finding, Safe, Scope};
 pub use key_findings::verdict;
 pub use keys::{Keys, KeysRow, LateCopies, Rotating, TABLE_LAG, Unreadable};
-pub use matrix::{COLUMNS, Course, Matrix, Row, Sent, Stop};
+pub use matrix::{COLUMNS, Course, Matrix, NO_CREDENTIALS, Row, Sent, Stop};
 pub use table::{About, Lint, Severity};
 pub use words::Exact;
 

@@ -101,7 +101,9 @@ fn roles(model: &Model, rows: &[Row]) -> Vec<Draft> {
 fn whose(model: &Model, row: &Row) -> String {
     match row.sends {
         Sent::AuthToken => "nova's `[keystone_authtoken]`".to_owned(),
-        Sent::ServiceUser | Sent::Off | Sent::Never => format!("{}'s `[service_user]`", owner(model, row.hop.from)),
+        Sent::ServiceUser | Sent::Off | Sent::Never | Sent::NoCredentials => {
+            format!("{}'s `[service_user]`", owner(model, row.hop.from))
+        }
     }
 }
 
@@ -316,14 +318,53 @@ fn granted(draft: Draft, model: &Model, user: &str, held: &[String], to: Service
     let accepted =
         model.service(to).keystone_authtoken.as_ref().map_or(&[][..], |settings| &settings.service_token_roles);
     let roles = receiver_key(model, to, ROLES);
-    let with = |roles: &[String], role: &String| toml_list(&[roles, std::slice::from_ref(role)].concat());
-    let draft = accepted.first().into_iter().fold(draft, |draft, role| {
+    let with = |roles: &[String], role: &str| toml_list(&[roles, &[role.to_owned()]].concat());
+    let grant = |draft: Draft, role: &str| {
         draft.safe(Safe::set(user, with(held, role), format!("grant the role `{role}` to that user on its project")))
+    };
+    let keyed = |draft: Draft| draft.key(user).key(&*roles).key(receiver_key(model, to, REQUIRED));
+    let is_accepted = accepted.iter().any(|role| role == SERVICE);
+    if let Some(slip) = accepted.iter().find(|role| !is_accepted && is_slip_of_service(role)) {
+        let meant: Vec<String> =
+            accepted.iter().map(|role| if role == slip { SERVICE.to_owned() } else { role.clone() }).collect();
+        let words = format!("{name} accepts the role `{slip}`: did you mean `{SERVICE}`?");
+        let draft = draft.safe(Safe::set(&*roles, toml_list(&meant), words));
+        let draft = if held.iter().any(|role| role == SERVICE) { draft } else { grant(draft, SERVICE) };
+        return keyed(draft);
+    }
+    let draft = preferred(accepted).into_iter().fold(draft, grant);
+    let draft = preferred(held).into_iter().fold(draft, |draft, role| {
+        let caution = match who_holds(role) {
+            Some(holders) => format!(", although {holders} then counts as a service there"),
+            None => String::new(),
+        };
+        draft.safe(Safe::set(&*roles, with(accepted, role), format!("let {name} accept the role `{role}`{caution}")))
     });
-    let draft = held.first().into_iter().fold(draft, |draft, role| {
-        draft.safe(Safe::set(&*roles, with(accepted, role), format!("let {name} accept the role `{role}`")))
-    });
-    draft.key(user).key(roles).key(receiver_key(model, to, REQUIRED))
+    keyed(draft)
+}
+
+/// The role that service users are meant to have.
+const SERVICE: &str = "service";
+
+/// Who has a role that is not only for services; `None`: it may well be.
+fn who_holds(role: &str) -> Option<&'static str> {
+    match role {
+        "member" | "reader" | "_member_" => Some("every user"),
+        "admin" => Some("everybody who holds it"),
+        _ => None,
+    }
+}
+
+/// The role to go on with: `service`, or else the first that is for services only, or else the first.
+fn preferred(roles: &[String]) -> Option<&str> {
+    let own = || roles.iter().find(|role| who_holds(role).is_none());
+    roles.iter().find(|role| *role == SERVICE).or_else(own).or(roles.first()).map(String::as_str)
+}
+
+/// Whether somebody wrote it who meant `service`.
+fn is_slip_of_service(role: &str) -> bool {
+    (1..=2).contains(&strsim::damerau_levenshtein(&role.to_lowercase(), SERVICE))
+        || (role != SERVICE && role.eq_ignore_ascii_case(SERVICE))
 }
 
 /// What makes a switch work that is on already.

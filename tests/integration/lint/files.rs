@@ -115,6 +115,31 @@ fn roles_are_guessed_or_said() {
     assert!(imported.stdout.contains("roles = [\"svc\", \"admin\"] # --service-roles"), "{}", imported.stdout);
 }
 
+/// `service` before other roles, and no role of people without a caution.
+#[test]
+fn advice_on_roles_prefers_service() {
+    let cases: [(&str, &str, &[&str]); 6] = [
+        ("service", "admin", &["grant the role `service`", "`admin`, although everybody who holds it then counts"]),
+        ("svc,service", "member", &["grant the role `service`", "`member`, although every user then counts"]),
+        ("admin,svc", "reader,nova", &["grant the role `svc`", "accept the role `nova`"]),
+        ("svc", "admin,service", &["grant the role `svc`", "accept the role `service`"]),
+        ("servce", "service,admin", &["accepts the role `servce`: did you mean `service`?"]),
+        ("Service,x", "admin", &["accepts the role `Service`: did you mean `service`?", "grant the role `service`"]),
+    ];
+    for (accepted, held, advice) in cases {
+        let text =
+            format!("[keystone_authtoken]\nservice_token_roles = {accepted}\nservice_token_roles_required = true\n");
+        let desk = desk(&[("nova.conf", SENDS), ("cinder.conf", &text)]);
+        let roles = format!("nova={held}");
+        let files = of(&["keystone.conf", "nova.conf", "cinder.conf"]);
+        let document = json(&desk, &[&files[..], &["--service-roles", &roles]].concat());
+        let safe = finding(&document, "OUT-S001")["safe"].as_array().unwrap();
+        let words: Vec<&str> = safe.iter().map(|safe| safe["words"].as_str().unwrap()).collect();
+        assert_eq!(words.len(), advice.len(), "{accepted}, {held}: {words:?}");
+        assert!(words.iter().zip(advice).all(|(words, part)| words.contains(part)), "{accepted}, {held}: {words:?}");
+    }
+}
+
 /// A switch without credentials: Nova sends nothing, Cinder fails.
 #[test]
 fn a_switch_needs_credentials() {
@@ -134,11 +159,17 @@ fn a_switch_needs_credentials() {
             let did = desk.run(&[&["lint", "--format", "json"], &of(&["keystone.conf", file])[..]].concat());
             let document: Value = serde_json::from_str(&did.stdout).unwrap();
             assert_eq!(codes(&document).contains(&"OUT-S009"), !has_credentials, "{file}: {text}");
+            let hops = document["service_tokens"][0]["hops"].as_array().unwrap();
             let imported = desk.run(&["import", flag(file), file]).exits(0).stdout.clone();
             let line = imported.lines().find(|line| line.contains(&format!("# {file}:2"))).unwrap();
             if !has_credentials {
                 let found = finding(&document, "OUT-S009");
                 assert_eq!((&found["severity"], &found["place"]["line"]), (&severity.into(), &2.into()), "{found}");
+                let of_cinder: Vec<&Value> = hops.iter().filter(|hop| hop["sender"] == "cinder-volume").collect();
+                let is_failing = |hop: &Value| hop["sends"] == "no credentials" && hop["passes_until"] == "never";
+                assert_eq!(of_cinder.iter().any(|hop| is_failing(hop)), severity == "error", "{of_cinder:?}");
+                let text = desk.run(&[&["lint"], &of(&["keystone.conf", file])[..]].concat()).stdout;
+                assert_eq!(text.contains(": no credentials)"), severity == "error", "{text}");
                 assert!(
                     line.starts_with("send_service_user_token = false") && line.contains("no `auth_type`"),
                     "{line}"
@@ -275,7 +306,9 @@ fn what_is_not_read_is_told() {
     ];
     for (text, message, place) in cases {
         desk.write("typo.conf", text);
-        lint(&["--keystone", "typo.conf"]).complains(message).complains(place);
+        let did = lint(&["--keystone", "typo.conf"]);
+        did.complains(message).complains(place);
+        assert!(did.stderr.ends_with("\n\n"), "{}", did.stderr);
     }
     let silent = "[token]\ncaching = true\ncache_on_issue = true\nallow_rescope_scoped_token = true\n[fernet_receipts]\n\
                   max_active_keys = 3\n[receipt]\nexpiration = 300\n[trust]\nallow_redelegation = true\n[cache]\n\
