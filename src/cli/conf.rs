@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::output::Output;
-use crate::document::read_text;
+use crate::document::{Issues, read_text};
 use crate::import::{self, Choices, ConfFile, Configurations, CronFile, FILE_LIMIT, Schedule, Service, ServiceRoles};
 use crate::oslo::File;
 use crate::scenario;
@@ -104,9 +104,7 @@ impl ConfArgs {
             (None, []) => Some(Schedule::Unsaid),
             (None, crontabs) => {
                 let read = import::crontabs(crontabs);
-                if let Some(warnings) = read.warnings.filter(|_| !output.quiet) {
-                    output.issues(warnings.render_warnings(output.stderr_colour()));
-                }
+                warn(read.warnings, output);
                 match read.rotations {
                     Ok(rotations) => Some(Schedule::Cron(rotations)),
                     Err(issues) => {
@@ -117,9 +115,7 @@ impl ConfArgs {
             }
         };
         let read = import::read(files, &self.release);
-        if let Some(warnings) = read.warnings.filter(|_| !output.quiet) {
-            output.issues(warnings.render_warnings(output.stderr_colour()));
-        }
+        warn(read.warnings, output);
         match read.configurations {
             Ok(configurations) if is_good => {
                 let roles = self.service_roles.clone();
@@ -131,6 +127,13 @@ impl ConfArgs {
                 None
             }
         }
+    }
+}
+
+/// Tells warnings, with a blank line behind them: what comes next has a heading of its own.
+fn warn(warnings: Option<Issues>, output: &Output) {
+    if let Some(warnings) = warnings.filter(|_| !output.quiet) {
+        output.issues(format_args!("{}\n", warnings.render_warnings(output.stderr_colour())));
     }
 }
 

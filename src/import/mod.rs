@@ -63,9 +63,9 @@ enum Said {
     /// Nothing: the default of the release holds.
     Nothing,
     /// This, and where; the text says what else is to be known.
-    Value { value: Value, at: Written, note: &'static str },
+    Value { value: Value, at: Written, note: String },
     /// That it has no value, and where.
-    Unset { at: Written },
+    Unset { at: Written, note: String },
     /// Something that stands in an option which is not read.
     Elsewhere { at: Written },
 }
@@ -84,7 +84,9 @@ impl Configurations {
     pub fn places(&self) -> impl Iterator<Item = (&'static str, &Written)> {
         self.settings.iter().filter_map(|setting| match &setting.said {
             Said::Nothing => None,
-            Said::Value { at, .. } | Said::Unset { at } | Said::Elsewhere { at } => Some((setting.option.path(), at)),
+            Said::Value { at, .. } | Said::Unset { at, .. } | Said::Elsewhere { at } => {
+                Some((setting.option.path(), at))
+            }
         })
     }
 
@@ -141,7 +143,7 @@ pub fn read(files: Vec<ConfFile>, release: &str) -> Read {
 #[derive(Default)]
 struct Found {
     /// With what else is to be known of each.
-    settings: Vec<(ServiceOption, Reading, &'static str)>,
+    settings: Vec<(ServiceOption, Reading, String)>,
     lacking: Vec<(&'static str, Place)>,
 }
 
@@ -159,6 +161,7 @@ fn of_service(
     let options = || scenario::options().filter(|option| option.service == service.code());
     namespace.declare(options().map(|option| services::declared(option, release)));
     let layout = Layout::of(service, &mut namespace, problems);
+    found.lacking.extend(layout.store_lacks());
     for option in options() {
         let section = layout.section(option);
         if section != option.section {
@@ -186,7 +189,8 @@ fn of_service(
     let foreign = || Service::ALL.into_iter().filter(|other| *other != service);
     let signs = foreign().flat_map(|other| other.own_sections()).map(|section| (*section, ""));
     let signs = signs.chain(foreign().flat_map(|other| other.own_options()).map(|option| (oslo::DEFAULT, *option)));
-    let harmless: Vec<(&str, &str)> = mentioned().map(|gone| (gone.section, gone.name)).chain(signs).collect();
+    let known = mentioned().map(|gone| (gone.section, gone.name)).chain(layout.harmless());
+    let harmless: Vec<(&str, &str)> = known.chain(signs).collect();
     for (file, masked) in files.iter().zip(namespace.masked(&harmless)) {
         sources.add(&file.name, Arc::from(masked), Path::new(""));
     }
@@ -234,14 +238,14 @@ fn as_toml(value: &oslo::Value, place: Place) -> Option<Value> {
     Some(Value { place, node })
 }
 
-fn setting(option: ServiceOption, reading: Reading, note: &'static str, sources: &[Source]) -> Setting {
+fn setting(option: ServiceOption, reading: Reading, note: String, sources: &[Source]) -> Setting {
     let at = |place: Place| written(place, sources);
     let said = match reading {
         Reading::Absent | Reading::Refused => Said::Nothing,
         Reading::Elsewhere(place) => Said::Elsewhere { at: at(place) },
         Reading::Found(value, place) => match as_toml(&value, place) {
             Some(value) => Said::Value { value, at: at(place), note },
-            None => Said::Unset { at: at(place) },
+            None => Said::Unset { at: at(place), note },
         },
     };
     Setting { option, said }

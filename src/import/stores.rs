@@ -24,6 +24,55 @@ pub(super) struct Layout {
     lacking: Option<&'static str>,
     /// Where a backup driver is named that is not Swift's.
     other_backups: Option<Place>,
+    /// What Glance's Cinder store has to log in with.
+    store_login: StoreLogin,
+}
+
+/// The credentials of a Cinder store, of which only is known which options are set.
+#[derive(Clone, Debug, Default)]
+enum StoreLogin {
+    /// A user's, complete, or none at all.
+    #[default]
+    AsRead,
+    /// An application credential, set here.
+    ApplicationCredential(Place),
+    /// Some of a user's, the first of which is set here, without these.
+    Incomplete { at: Place, lacking: Vec<&'static str> },
+}
+
+/// What a Cinder store needs to log in as a user of its own, all four: glance_store/_drivers/cinder/store.py:is_user_overriden.
+const STORE_USER: [&str; 4] = [
+    "glance.glance_store.cinder_store_user_name",
+    "glance.glance_store.cinder_store_password",
+    "glance.glance_store.cinder_store_project_name",
+    "glance.glance_store.cinder_store_auth_address",
+];
+/// What newer ones take instead, all three.
+const STORE_APPLICATION: [&str; 3] = [
+    "glance.glance_store.cinder_store_application_credential_id",
+    "glance.glance_store.cinder_store_application_credential_secret",
+    "glance.glance_store.cinder_store_auth_address",
+];
+
+/// The name of an option behind its section.
+fn name_of(path: &'static str) -> &'static str {
+    path.rsplit('.').next().unwrap_or(path)
+}
+
+impl StoreLogin {
+    /// Of the store in a section.
+    fn of(section: &str, namespace: &Namespace<'_>) -> StoreLogin {
+        let is_filled = |path: &&'static str| namespace.is_filled(section, name_of(path));
+        let place = |path: &'static str| namespace.mentions(section, name_of(path)).pop();
+        let (set, lacking): (Vec<&'static str>, Vec<&'static str>) = STORE_USER.into_iter().partition(is_filled);
+        if lacking.is_empty() {
+            return StoreLogin::AsRead;
+        }
+        if let (true, Some(at)) = (STORE_APPLICATION.iter().all(is_filled), place(STORE_APPLICATION[0])) {
+            return StoreLogin::ApplicationCredential(at);
+        }
+        set.first().and_then(|path| place(path)).map_or(StoreLogin::AsRead, |at| StoreLogin::Incomplete { at, lacking })
+    }
 }
 
 const SERVICE_USER: &str = "service_user";
@@ -65,7 +114,11 @@ impl Layout {
                     ..Layout::default()
                 }
             }
-            Service::Glance => Layout::of_glance(namespace, problems),
+            Service::Glance => {
+                let layout = Layout::of_glance(namespace, problems);
+                let section = layout.store_section.as_deref().unwrap_or(GLANCE_STORE);
+                Layout { store_login: StoreLogin::of(section, namespace), ..layout }
+            }
         }
     }
 
@@ -101,6 +154,21 @@ impl Layout {
         moved.clone().unwrap_or_else(|| option.section.to_owned())
     }
 
+    /// What the credentials of a Cinder store lack, and where the first of them stands.
+    pub(super) fn store_lacks(&self) -> impl Iterator<Item = (&'static str, Place)> {
+        let (at, lacking) = match &self.store_login {
+            StoreLogin::Incomplete { at, lacking } => (Some(*at), lacking.as_slice()),
+            StoreLogin::AsRead | StoreLogin::ApplicationCredential(_) => (None, &[][..]),
+        };
+        lacking.iter().filter_map(move |path| Some((*path, at?)))
+    }
+
+    /// Options that are not read, and whose names may be shown.
+    pub(super) fn harmless(&self) -> impl Iterator<Item = (&str, &'static str)> {
+        let section = self.store_section.as_deref().unwrap_or(GLANCE_STORE);
+        STORE_USER.iter().chain(&STORE_APPLICATION).map(move |path| (section, name_of(path)))
+    }
+
     /// What is lacking for the option to be of effect, and where the option stands.
     pub(super) fn lacking(&self, option: ServiceOption, reading: &Reading) -> Option<(&'static str, Place)> {
         match reading {
@@ -110,11 +178,14 @@ impl Layout {
     }
 
     /// What a scenario has for what the files say of an option, and what is to be said of that.
-    pub(super) fn simulated(&self, option: ServiceOption, reading: Reading) -> (Reading, &'static str) {
+    pub(super) fn simulated(&self, option: ServiceOption, reading: Reading) -> (Reading, String) {
+        if option.path() == STORE_USER[0] {
+            return self.store_user(reading);
+        }
         if let Some(place) = self.other_backups.filter(|_| option.path() == "cinder.DEFAULT.backup_swift_auth") {
             let note =
                 "this `backup_driver` is not Swift's; backups are simulated as such to Swift without the user's token";
-            return (Reading::Found(Value::Text("single_user".to_owned()), place), note);
+            return (Reading::Found(Value::Text("single_user".to_owned()), place), note.to_owned());
         }
         match (reading, self.lacking) {
             (Reading::Found(Value::Flag(true), place), Some(_)) if is_switch(option) => {
@@ -124,13 +195,30 @@ impl Layout {
                     "please set: it is on, and no `auth_type` is set for `[service_user]`, so that every call of Cinder to Glance and \
                      Nova fails, which is not simulated"
                 };
-                (Reading::Found(Value::Flag(false), place), note)
+                (Reading::Found(Value::Flag(false), place), note.to_owned())
             }
             (Reading::Found(Value::Text(kind), place), _) if option.path() == DEFAULT_STORE => {
                 let (store, note) = simulated(&kind);
-                (Reading::Found(Value::Text(store.to_owned()), place), note)
+                (Reading::Found(Value::Text(store.to_owned()), place), note.to_owned())
             }
-            (other, _) => (other, ""),
+            (other, _) => (other, String::new()),
+        }
+    }
+
+    /// The same for the user of a Cinder store, for which a scenario has one key.
+    fn store_user(&self, reading: Reading) -> (Reading, String) {
+        let found = |text: &str, place: Place| Reading::Found(Value::Text(text.to_owned()), place);
+        match (&self.store_login, reading) {
+            (_, reading @ (Reading::Refused | Reading::Elsewhere(_))) => (reading, String::new()),
+            (StoreLogin::AsRead, reading) => (reading, String::new()),
+            (StoreLogin::ApplicationCredential(at), _) => {
+                (found("glance", *at), "the store logs in with an application credential".to_owned())
+            }
+            (StoreLogin::Incomplete { at, lacking }, _) => {
+                let names: Vec<String> = lacking.iter().map(|path| format!("`{}`", name_of(path))).collect();
+                let note = format!("without {} the store has no credentials of its own", names.join(", "));
+                (found("", *at), note)
+            }
         }
     }
 

@@ -126,13 +126,15 @@ fn line(setting: &Setting, release: &str, default: &str) -> (String, String) {
     };
     match &setting.said {
         Said::Nothing => by_default(default.to_owned()),
-        Said::Unset { at } => by_default(origin(at)),
+        Said::Unset { at, note } => by_default(noted(at, note)),
         Said::Elsewhere { at } => by_default(format!("{SET}: {} takes it from another option", origin(at))),
-        Said::Value { value, at, note } => {
-            let note = if note.is_empty() { String::new() } else { format!(": {note}") };
-            (format!("{} = {}", option.name, toml(value)), format!("{}{note}", origin(at)))
-        }
+        Said::Value { value, at, note } => (format!("{} = {}", option.name, toml(value)), noted(at, note)),
     }
+}
+
+/// File and line, and what else is to be known.
+fn noted(at: &Written, note: &str) -> String {
+    if note.is_empty() { origin(at) } else { format!("{}: {note}", origin(at)) }
 }
 
 /// File and line.

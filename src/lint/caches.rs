@@ -1,23 +1,24 @@
 //! Caches, revocation and what a stolen token is good for.
 
-use super::finding::{Draft, Safe};
+use super::finding::{Draft, Safe, mildest};
+use super::key_findings::decided_by;
 use super::keys::Keys;
 use super::matrix::{CACHE_TIME, receiver_key};
 use super::table::{Lint, Severity};
 use super::words::{Exact, listed};
 use crate::identity::defaults::{REVOCATION_BUFFER, TOKEN_CACHE_TIME};
-use crate::model::{Model, Service, ServiceId};
+use crate::model::{Model, Places, Service, ServiceId};
 use crate::units::Span;
 
 const WINDOW: &str = "keystone.token.allow_expired_window";
 const EXPIRATION: &str = "keystone.token.expiration";
 
 /// Everything of the kind.
-pub(super) fn findings(model: &Model, keys: &Keys) -> Vec<Draft> {
+pub(super) fn findings(model: &Model, keys: &Keys, places: &Places) -> Vec<Draft> {
     let mut found = Vec::new();
     if !keys.window_ok() {
-        found.extend(hides_key_loss(model));
-        found.extend(keystone_hides_key_loss(model));
+        let hidden = hides_key_loss(model).into_iter().chain(keystone_hides_key_loss(model));
+        found.extend(hidden.map(|draft| of_key_loss(draft, keys, places)));
     }
     found.extend(lengthens_life(model));
     found.extend(revocation_forgotten(keys));
@@ -31,6 +32,15 @@ fn caching(model: &Model) -> impl Iterator<Item = (ServiceId, &Service, Span)> {
         let time = service.keystone_authtoken.as_ref()?.token_cache_time.filter(|time| *time > Span::ZERO)?;
         Some((id, service, time))
     })
+}
+
+/// No worse than the loss itself: where that is a guess, so is this, whatever is known of the cache.
+fn of_key_loss(draft: Draft, keys: &Keys, places: &Places) -> Draft {
+    let own = draft.keys.len();
+    let draft = decided_by(draft, keys);
+    let mildest = mildest(places, &draft.keys[own..]);
+    let severity = draft.severity.max(mildest);
+    draft.severity(severity)
 }
 
 fn hides_key_loss(model: &Model) -> Option<Draft> {

@@ -258,16 +258,20 @@ fn possible(places: &Places, safe: Vec<Safe>) -> Vec<Safe> {
     left.chain(whys.into_iter().map(Safe::other)).collect()
 }
 
-/// What of the keys that decide a finding is a guess. Only facts make an error, and guesses alone no more than a note.
-fn assumed(places: &Places, keys: &[String], severity: Severity) -> (Vec<String>, Severity) {
-    let guesses: Vec<&str> = keys.iter().filter_map(|key| places.assumed(key)).collect();
-    let mildest = match guesses.len() {
+/// How bad what rests on these keys may be at worst. Only facts make an error, and guesses alone no more than a note.
+pub(super) fn mildest(places: &Places, keys: &[String]) -> Severity {
+    match keys.iter().filter(|key| places.assumed(key).is_some()).count() {
         0 => Severity::Error,
         some if some == keys.len() => Severity::Note,
         _ => Severity::Warning,
-    };
+    }
+}
+
+/// What of the keys that decide a finding is a guess, and how bad it is then.
+fn assumed(places: &Places, keys: &[String], severity: Severity) -> (Vec<String>, Severity) {
+    let mildest = mildest(places, keys);
     let mut assumed: Vec<String> = Vec::new();
-    for guess in guesses {
+    for guess in keys.iter().filter_map(|key| places.assumed(key)) {
         if !assumed.iter().any(|known| known == guess) {
             assumed.push(guess.to_owned());
         }

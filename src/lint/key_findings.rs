@@ -21,9 +21,12 @@ const APART: &str = "cloud.keystone.rotations";
 /// What of the settings that decide how long keys last is a guess.
 pub(super) fn assumed(places: &Places) -> Vec<String> {
     let decisive = [MAX_ACTIVE_KEYS, EVERY, EXPIRATION, WINDOW];
-    let mut guesses: Vec<String> =
-        decisive.into_iter().filter_map(|key| places.assumed(key)).map(str::to_owned).collect();
-    guesses.dedup();
+    let mut guesses: Vec<String> = Vec::new();
+    for guess in decisive.into_iter().filter_map(|key| places.assumed(key)) {
+        if !guesses.iter().any(|known| known == guess) {
+            guesses.push(guess.to_owned());
+        }
+    }
     guesses
 }
 
@@ -84,7 +87,7 @@ pub fn verdict(keys: &Keys) -> String {
 }
 
 /// The keys of the scenario that decide.
-fn decided_by(draft: Draft, keys: &Keys) -> Draft {
+pub(super) fn decided_by(draft: Draft, keys: &Keys) -> Draft {
     let draft = draft.key(MAX_ACTIVE_KEYS);
     let draft = match keys.rotating {
         Rotating::Every(_) => draft.key(EVERY),

@@ -54,7 +54,12 @@ pub enum Sent {
     Off,
     /// Nothing: this sender, or this request of it, never has one.
     Never,
+    /// Not even the request: the sender is to add a token, and has nothing to log in with.
+    NoCredentials,
 }
+
+/// Why a sender fails that cannot log in for its service token.
+pub const NO_CREDENTIALS: &str = "no credentials";
 
 impl Sent {
     /// As the matrix says it.
@@ -64,6 +69,7 @@ impl Sent {
             Sent::AuthToken => "auth_token's",
             Sent::Off => "no",
             Sent::Never => "never",
+            Sent::NoCredentials => NO_CREDENTIALS,
         }
     }
 }
@@ -80,6 +86,7 @@ impl Row {
     /// Until when requests pass.
     pub const fn passes(&self) -> &'static str {
         match (self.hop.bears, self.hop.carried) {
+            _ if matches!(self.sends, Sent::NoCredentials) => "never",
             (_, Carried::RoleRefused) => "never",
             (Bears::AnotherLife, _) => "its own token's end",
             (Bears::Users, Carried::Accepted) => "window's end",
@@ -146,8 +153,7 @@ pub(super) fn matrix(model: &Model, places: &Places, [smooth, expired, any]: [&[
     }
     let rows = hops.into_iter().map(|(hop, workloads)| row(model, places, hop, workloads)).collect();
     let met = smooth.iter().zip(expired);
-    let courses =
-        model.workloads.iter().zip(met).map(|(workload, (smooth, expired))| course(model, workload, smooth, expired));
+    let courses = model.workloads.iter().zip(met).map(|(workload, met)| course(model, places, workload, met));
     let courses = courses.collect();
     Matrix { rows, courses }
 }
@@ -159,6 +165,7 @@ fn row(model: &Model, places: &Places, hop: Hop, workloads: Vec<String>) -> Row 
     let (sender, receiver) = (model.process(hop.from), model.service(hop.to));
     let settings = receiver.keystone_authtoken.as_ref();
     let sends = match (sender.sends, hop.may_carry) {
+        _ if cannot_log_in(model, places, hop) => Sent::NoCredentials,
         (Sends::ServiceUser, true) => Sent::ServiceUser,
         (Sends::AuthToken, true) => Sent::AuthToken,
         (Sends::Never, true) if sender.user.is_some() => Sent::Off,
@@ -176,7 +183,7 @@ fn row(model: &Model, places: &Places, hop: Hop, workloads: Vec<String>) -> Row 
     let sends_key = match sends {
         Sent::AuthToken | Sent::Never => None,
         Sent::Off if !hop.may_carry => Some(BACKUP_SERVICE_AUTH.to_owned()),
-        Sent::Off | Sent::ServiceUser => send_key(model, hop.from),
+        Sent::Off | Sent::ServiceUser | Sent::NoCredentials => send_key(model, hop.from),
     };
     let has_user = matches!(sends, Sent::ServiceUser | Sent::AuthToken);
     let held_key = has_user.then(|| user_key(model, hop.from, sends));
@@ -198,7 +205,14 @@ fn row(model: &Model, places: &Places, hop: Hop, workloads: Vec<String>) -> Row 
     }
 }
 
-fn course(model: &Model, workload: &Workload, smooth: &Met, expired: &Met) -> Course {
+/// Whether the request is never sent, because its sender is to add a service token and has nothing to log in with. Nova
+/// goes on without one.
+fn cannot_log_in(model: &Model, places: &Places, hop: Hop) -> bool {
+    let is_cinder = owner(model, hop.from) == "cinder" && hop.may_carry;
+    is_cinder && places.lacks("cinder.service_user.auth_type").is_some()
+}
+
+fn course(model: &Model, places: &Places, workload: &Workload, (smooth, expired): (&Met, &Met)) -> Course {
     let stop = |step, sender: ProcessId, receiver: ServiceId, why| Stop {
         step: workload.kind.step_name(step).to_owned(),
         sender: model.process(sender).name.clone(),
@@ -206,6 +220,9 @@ fn course(model: &Model, workload: &Workload, smooth: &Met, expired: &Met) -> Co
         why,
     };
     let at_once = smooth.calls.iter().find_map(|call| match call {
+        Call::Hop(hop, step) if cannot_log_in(model, places, *hop) => {
+            Some(stop(*step, hop.from, hop.to, NO_CREDENTIALS))
+        }
         Call::Hop(hop, step) if hop.carried == Carried::RoleRefused => {
             Some(stop(*step, hop.from, hop.to, "the service token lacks the role"))
         }
@@ -215,6 +232,9 @@ fn course(model: &Model, workload: &Workload, smooth: &Met, expired: &Met) -> Co
         Call::Hop(..) | Call::Exchange(..) => None,
     });
     let after_expiration = expired.calls.iter().find_map(|call| match call {
+        Call::Hop(hop, step) if cannot_log_in(model, places, *hop) => {
+            Some(stop(*step, hop.from, hop.to, NO_CREDENTIALS))
+        }
         Call::Hop(hop, step) if hop.from != ProcessId::CLIENT => {
             let why = match (hop.bears, hop.carried) {
                 (_, Carried::RoleRefused) => "the service token lacks the role",

@@ -28,7 +28,7 @@ pub use course::{Bears, Carried, Hop};
 pub use finding::{Finding, Safe, Scope};
 pub use key_findings::verdict;
 pub use keys::{Keys, KeysRow, LateCopies, Rotating, TABLE_LAG, Unreadable};
-pub use matrix::{COLUMNS, Course, Matrix, Row, Sent, Stop};
+pub use matrix::{COLUMNS, Course, Matrix, NO_CREDENTIALS, Row, Sent, Stop};
 pub use table::{About, Lint, Severity};
 pub use words::Exact;
 
@@ -129,7 +129,7 @@ impl<'m> Settings<'m> {
         let mut found = key_findings::findings(keys, &model.keystone);
         found.extend(service_tokens::findings(model, places, &matrix.rows, smooth));
         found.extend(waits::findings(model, keys, &matrix.rows));
-        found.extend(caches::findings(model, keys));
+        found.extend(caches::findings(model, keys, places));
         found
     }
 }

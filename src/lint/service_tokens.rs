@@ -16,7 +16,7 @@ pub(super) fn findings(model: &Model, places: &Places, rows: &[Row], smooth: &[M
     let mut found = roles(model, rows);
     found.extend(not_sent(model, places, rows));
     found.extend(without_credentials(model, places));
-    found.extend(glance(model, rows));
+    found.extend(glance(model, places, rows));
     found.extend(backups(model, places, rows));
     found.extend(exchanges(model, places, smooth));
     found.extend(detachments(model, places, smooth));
@@ -101,7 +101,9 @@ fn roles(model: &Model, rows: &[Row]) -> Vec<Draft> {
 fn whose(model: &Model, row: &Row) -> String {
     match row.sends {
         Sent::AuthToken => "nova's `[keystone_authtoken]`".to_owned(),
-        Sent::ServiceUser | Sent::Off | Sent::Never => format!("{}'s `[service_user]`", owner(model, row.hop.from)),
+        Sent::ServiceUser | Sent::Off | Sent::Never | Sent::NoCredentials => {
+            format!("{}'s `[service_user]`", owner(model, row.hop.from))
+        }
     }
 }
 
@@ -142,7 +144,31 @@ fn is_backup(row: &Row) -> bool {
     (row.hop.from, row.hop.to) == BACKUP
 }
 
-fn glance(model: &Model, rows: &[Row]) -> Vec<Draft> {
+/// What Glance's Cinder store needs to log in as a user of its own.
+const STORE_USER: [&str; 4] =
+    ["cinder_store_user_name", "cinder_store_password", "cinder_store_project_name", "cinder_store_auth_address"];
+
+/// A user of the Cinder store's own, or what one that is written down lacks.
+fn store_user(draft: Draft, places: &Places) -> Draft {
+    const KEY: &str = "glance.glance_store.cinder_store_user_name";
+    let quoted = |names: &[&str]| listed(&names.iter().map(|name| format!("`{name}`")).collect::<Vec<String>>());
+    let (lacking, set): (Vec<&str>, Vec<&str>) =
+        STORE_USER.into_iter().partition(|name| places.lacks(&format!("glance.glance_store.{name}")).is_some());
+    let draft = if lacking.is_empty() {
+        let words = format!("give Glance's Cinder store a user of its own, with all of {}", quoted(&STORE_USER));
+        draft.safe(Safe::set(KEY, "\"glance\"", words))
+    } else {
+        let why = format!(
+            "the store has {}, but not {}: without all four Glance ignores them and takes the user's token",
+            quoted(&set),
+            quoted(&lacking)
+        );
+        draft.why(why).safe(Safe::other(format!("set {} too, where the others of the store stand", quoted(&lacking))))
+    };
+    draft.key(KEY).key("glance.glance_store.default_store")
+}
+
+fn glance(model: &Model, places: &Places, rows: &[Row]) -> Vec<Draft> {
     let bare = rows.iter().filter(|row| {
         row.hop.from == ProcessId::GLANCE_API && row.hop.bears == Bears::Users && row.hop.carried == Carried::Nothing
     });
@@ -161,13 +187,7 @@ fn glance(model: &Model, rows: &[Row]) -> Vec<Draft> {
                     "keep images in an account of Glance's own",
                 ))
                 .key("glance.glance_store.swift_store_multi_tenant"),
-            ServiceId::CINDER => draft
-                .safe(Safe::set(
-                    "glance.glance_store.cinder_store_user_name",
-                    "\"glance\"",
-                    "give Glance's Cinder store a user of its own",
-                ))
-                .key("glance.glance_store.default_store"),
+            ServiceId::CINDER => store_user(draft, places),
             _ => draft,
         };
         draft.safe(Safe::other(format!(
@@ -298,14 +318,53 @@ fn granted(draft: Draft, model: &Model, user: &str, held: &[String], to: Service
     let accepted =
         model.service(to).keystone_authtoken.as_ref().map_or(&[][..], |settings| &settings.service_token_roles);
     let roles = receiver_key(model, to, ROLES);
-    let with = |roles: &[String], role: &String| toml_list(&[roles, std::slice::from_ref(role)].concat());
-    let draft = accepted.first().into_iter().fold(draft, |draft, role| {
+    let with = |roles: &[String], role: &str| toml_list(&[roles, &[role.to_owned()]].concat());
+    let grant = |draft: Draft, role: &str| {
         draft.safe(Safe::set(user, with(held, role), format!("grant the role `{role}` to that user on its project")))
+    };
+    let keyed = |draft: Draft| draft.key(user).key(&*roles).key(receiver_key(model, to, REQUIRED));
+    let is_accepted = accepted.iter().any(|role| role == SERVICE);
+    if let Some(slip) = accepted.iter().find(|role| !is_accepted && is_slip_of_service(role)) {
+        let meant: Vec<String> =
+            accepted.iter().map(|role| if role == slip { SERVICE.to_owned() } else { role.clone() }).collect();
+        let words = format!("{name} accepts the role `{slip}`: did you mean `{SERVICE}`?");
+        let draft = draft.safe(Safe::set(&*roles, toml_list(&meant), words));
+        let draft = if held.iter().any(|role| role == SERVICE) { draft } else { grant(draft, SERVICE) };
+        return keyed(draft);
+    }
+    let draft = preferred(accepted).into_iter().fold(draft, grant);
+    let draft = preferred(held).into_iter().fold(draft, |draft, role| {
+        let caution = match who_holds(role) {
+            Some(holders) => format!(", although {holders} then counts as a service there"),
+            None => String::new(),
+        };
+        draft.safe(Safe::set(&*roles, with(accepted, role), format!("let {name} accept the role `{role}`{caution}")))
     });
-    let draft = held.first().into_iter().fold(draft, |draft, role| {
-        draft.safe(Safe::set(&*roles, with(accepted, role), format!("let {name} accept the role `{role}`")))
-    });
-    draft.key(user).key(roles).key(receiver_key(model, to, REQUIRED))
+    keyed(draft)
+}
+
+/// The role that service users are meant to have.
+const SERVICE: &str = "service";
+
+/// Who has a role that is not only for services; `None`: it may well be.
+fn who_holds(role: &str) -> Option<&'static str> {
+    match role {
+        "member" | "reader" | "_member_" => Some("every user"),
+        "admin" => Some("everybody who holds it"),
+        _ => None,
+    }
+}
+
+/// The role to go on with: `service`, or else the first that is for services only, or else the first.
+fn preferred(roles: &[String]) -> Option<&str> {
+    let own = || roles.iter().find(|role| who_holds(role).is_none());
+    roles.iter().find(|role| *role == SERVICE).or_else(own).or(roles.first()).map(String::as_str)
+}
+
+/// Whether somebody wrote it who meant `service`.
+fn is_slip_of_service(role: &str) -> bool {
+    (1..=2).contains(&strsim::damerau_levenshtein(&role.to_lowercase(), SERVICE))
+        || (role != SERVICE && role.eq_ignore_ascii_case(SERVICE))
 }
 
 /// What makes a switch work that is on already.

@@ -137,7 +137,7 @@ lints! {
         when: "Glance reads or writes its backend under the user's token.",
         rule: "Glance has no `[service_user]` and never sends a service token, so the backend refuses an expired token whatever the window.",
         source: "glance_store:glance_store/_drivers/swift/store.py:MultiTenantStore; cinder:doc/source/configuration/block-storage/service-token.rst",
-        remedy: "a single-tenant Swift store, a user of its own for the Cinder store, or tokens that outlive the jobs"
+        remedy: "a single-tenant Swift store, a user of its own for the Cinder store (all of `cinder_store_user_name`, `cinder_store_password`, `cinder_store_project_name`, `cinder_store_auth_address`), or tokens that outlive the jobs"
     }
     BackupToSwift: "OUT-S006" "backup-to-swift" Warning {
         when: "Backups go to Swift under the user's token without a service token.",

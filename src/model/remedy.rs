@@ -281,7 +281,8 @@ pub fn roles_needed(holder: RoleHolder, base: &Model) -> Option<Vec<String>> {
             let accepted = &receiver.service_token_roles;
             if !accepted.iter().any(|role| held.contains(role)) {
                 is_missing = true;
-                roles.extend(accepted.first().cloned());
+                let meant = accepted.iter().find(|role| *role == "service").or(accepted.first());
+                roles.extend(meant.cloned());
             }
         }
         roles.extend_from_slice(held);

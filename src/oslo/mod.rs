@@ -309,6 +309,12 @@ impl<'t> Namespace<'t> {
         self.files.iter().filter_map(one).collect()
     }
 
+    /// Whether the last line that sets an option, declared or not, gives it anything. Nothing else is learnt of the value.
+    pub fn is_filled(&self, section: &str, name: &str) -> bool {
+        let last = self.files.iter().rev().find_map(|file| file.settings(section, name).next_back());
+        last.is_some_and(|last| !last.value.is_empty() || last.more.iter().any(|more| !more.text.is_empty()))
+    }
+
     /// The texts of the files, in their order, with every byte hidden that is not known to be harmless: the names of
     /// sections and options that were declared or are in `mentioned`, and the values of declared options.
     pub fn masked(&self, mentioned: &[(&str, &str)]) -> Vec<String> {

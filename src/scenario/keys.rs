@@ -172,7 +172,7 @@ pub(super) static KEYS: &[Key] = &[
     steady(CACHES, key("glance.keystone_authtoken.memcached_servers", Kind::Words, Default::Unset("a cache in each worker process"), "Where answers of Keystone are kept: one cache for all workers, and for all services with the same list.", "glance-api.conf")),
     key("glance.glance_store.default_store", Kind::Choice(|| vec!["file", "rbd", "swift", "cinder"]), Default::Is("\"file\""), "Where image data lies.", "glance-api.conf"),
     key("glance.glance_store.swift_store_multi_tenant", Kind::Flag, Default::Is("false"), "With `swift`: whether Glance reads with the user's token.", "glance-api.conf"),
-    key("glance.glance_store.cinder_store_user_name", Kind::Text, Default::Unset("the user's token"), "With `cinder`: the user with whose credentials Glance reads.", "glance-api.conf"),
+    key("glance.glance_store.cinder_store_user_name", Kind::Text, Default::Unset("the user's token"), "With `cinder`: the user with whose credentials Glance reads. It stands for all that they need: `cinder_store_password`, `cinder_store_project_name` and `cinder_store_auth_address` are taken as set, too.", "glance-api.conf"),
     key("glance.glance_store.swift_store_use_trusts", Kind::Flag, Default::Is("true"), "With `swift_store_multi_tenant`: whether Glance gets itself a trust before it uploads segments.", "glance-api.conf"),
     key("glance.wsgi.task_pool_threads", Kind::Integer { min: 1, max: MOST_SLOTS }, Default::Is("16"), "Imports that a worker of Glance runs at once, if `cloud.workers.glance` says how many there are.", "glance-api.conf"),
 

@@ -1,7 +1,7 @@
 //! The tables of a lint, before any format.
 
 use super::Linted;
-use crate::lint::{COLUMNS, Exact, Keys, Lint, Matrix, Row, Stop, verdict};
+use crate::lint::{COLUMNS, Exact, Keys, Lint, Matrix, NO_CREDENTIALS, Row, Stop, verdict};
 
 /// A table of texts.
 pub(super) struct Grid {
@@ -86,6 +86,9 @@ fn service_tokens(matrix: &Matrix, scope: &str) -> Grid {
 
 fn courses(matrix: &Matrix, scope: &str) -> Grid {
     let stop = |stop: &Option<Stop>| match stop {
+        Some(stop) if stop.why == NO_CREDENTIALS => {
+            format!("{} → {} ({}: {})", stop.sender, stop.receiver, stop.step, stop.why)
+        }
         Some(stop) => format!("{} → {} ({})", stop.sender, stop.receiver, stop.step),
         None => super::super::words::NOTHING.to_owned(),
     };

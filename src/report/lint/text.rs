@@ -59,6 +59,13 @@ fn block(renderer: &Renderer, linted: &Linted<'_>, variants: &[Finding], is_new:
         Severity::Note => Level::NOTE,
     };
     let mut notes = first.why.clone();
+    // Those that differ in what they concern only say that.
+    let (alike, others): (Vec<&Finding>, Vec<&Finding>) = others.iter().partition(|other| title(other) == title(first));
+    for why in alike.iter().flat_map(|other| &other.why) {
+        if !notes.contains(why) {
+            notes.push(why.clone());
+        }
+    }
     notes.extend(first.assumed.iter().cloned());
     notes.extend(others.iter().take(MOST_VARIANTS).map(|other| format!("also: {}", title(other))));
     if others.len() > MOST_VARIANTS {

@@ -59,6 +59,20 @@ fn files_that_were_not_given_make_no_errors() {
     assert!(keys["assumed"][0].as_str().unwrap().contains("every 24 h assumed"), "{keys}");
 }
 
+/// What hides the loss of keys is a guess where the loss is, and each guess is told once.
+#[test]
+fn a_guess_at_keys_makes_no_warning() {
+    let desk = Desk::new();
+    desk.write("nova.conf", "[keystone_authtoken]\ntoken_cache_time = 300\n");
+    desk.write("keystone.conf", KEYSTONE);
+    let guessed = ["lint", "--nova", "nova.conf", "--only", "OUT-K,OUT-C001"];
+    let text = desk.run(&guessed).exits(0).stdout.clone();
+    assert_eq!(text.matches("(keystone.conf not given, default assumed)").count(), 1, "{text}");
+    assert!(text.contains("note[OUT-C001]") && !text.contains("warning["), "{text}");
+    let known = json(&desk, &["--nova", "nova.conf", "--keystone", "keystone.conf", "--rotate-every", "30m"]);
+    assert_eq!(finding(&known, "OUT-C001")["severity"], "warning");
+}
+
 /// Roles stand in no file: guessed, they are marked and make no error; said, they are facts.
 #[test]
 fn roles_are_guessed_or_said() {
@@ -101,6 +115,31 @@ fn roles_are_guessed_or_said() {
     assert!(imported.stdout.contains("roles = [\"svc\", \"admin\"] # --service-roles"), "{}", imported.stdout);
 }
 
+/// `service` before other roles, and no role of people without a caution.
+#[test]
+fn advice_on_roles_prefers_service() {
+    let cases: [(&str, &str, &[&str]); 6] = [
+        ("service", "admin", &["grant the role `service`", "`admin`, although everybody who holds it then counts"]),
+        ("svc,service", "member", &["grant the role `service`", "`member`, although every user then counts"]),
+        ("admin,svc", "reader,nova", &["grant the role `svc`", "accept the role `nova`"]),
+        ("svc", "admin,service", &["grant the role `svc`", "accept the role `service`"]),
+        ("servce", "service,admin", &["accepts the role `servce`: did you mean `service`?"]),
+        ("Service,x", "admin", &["accepts the role `Service`: did you mean `service`?", "grant the role `service`"]),
+    ];
+    for (accepted, held, advice) in cases {
+        let text =
+            format!("[keystone_authtoken]\nservice_token_roles = {accepted}\nservice_token_roles_required = true\n");
+        let desk = desk(&[("nova.conf", SENDS), ("cinder.conf", &text)]);
+        let roles = format!("nova={held}");
+        let files = of(&["keystone.conf", "nova.conf", "cinder.conf"]);
+        let document = json(&desk, &[&files[..], &["--service-roles", &roles]].concat());
+        let safe = finding(&document, "OUT-S001")["safe"].as_array().unwrap();
+        let words: Vec<&str> = safe.iter().map(|safe| safe["words"].as_str().unwrap()).collect();
+        assert_eq!(words.len(), advice.len(), "{accepted}, {held}: {words:?}");
+        assert!(words.iter().zip(advice).all(|(words, part)| words.contains(part)), "{accepted}, {held}: {words:?}");
+    }
+}
+
 /// A switch without credentials: Nova sends nothing, Cinder fails.
 #[test]
 fn a_switch_needs_credentials() {
@@ -120,11 +159,17 @@ fn a_switch_needs_credentials() {
             let did = desk.run(&[&["lint", "--format", "json"], &of(&["keystone.conf", file])[..]].concat());
             let document: Value = serde_json::from_str(&did.stdout).unwrap();
             assert_eq!(codes(&document).contains(&"OUT-S009"), !has_credentials, "{file}: {text}");
+            let hops = document["service_tokens"][0]["hops"].as_array().unwrap();
             let imported = desk.run(&["import", flag(file), file]).exits(0).stdout.clone();
             let line = imported.lines().find(|line| line.contains(&format!("# {file}:2"))).unwrap();
             if !has_credentials {
                 let found = finding(&document, "OUT-S009");
                 assert_eq!((&found["severity"], &found["place"]["line"]), (&severity.into(), &2.into()), "{found}");
+                let of_cinder: Vec<&Value> = hops.iter().filter(|hop| hop["sender"] == "cinder-volume").collect();
+                let is_failing = |hop: &Value| hop["sends"] == "no credentials" && hop["passes_until"] == "never";
+                assert_eq!(of_cinder.iter().any(|hop| is_failing(hop)), severity == "error", "{of_cinder:?}");
+                let text = desk.run(&[&["lint"], &of(&["keystone.conf", file])[..]].concat()).stdout;
+                assert_eq!(text.contains(": no credentials)"), severity == "error", "{text}");
                 assert!(
                     line.starts_with("send_service_user_token = false") && line.contains("no `auth_type`"),
                     "{line}"
@@ -132,6 +177,52 @@ fn a_switch_needs_credentials() {
             } else {
                 assert!(line.starts_with("send_service_user_token = true"), "{line}");
             }
+        }
+    }
+}
+
+/// Glance takes the credentials of its Cinder store only if they are complete, and of which only that is looked at.
+#[test]
+fn the_user_of_a_cinder_store_needs_all_of_its_credentials() {
+    const USER: &str = "cinder_store_user_name = glance\n";
+    const PASSWORD: &str = "cinder_store_password = hunter2\n";
+    const REST: &str = "cinder_store_project_name = service\ncinder_store_auth_address = http://k:5000/v3\n";
+    const APPLICATION: &str = "cinder_store_application_credential_id = 7\n\
+                               cinder_store_application_credential_secret = hunter2\n";
+    let one = |options: &[&str]| format!("[glance_store]\ndefault_store = cinder\n{}", options.concat());
+    let named = |options: &[&str]| {
+        let head = "[DEFAULT]\nenabled_backends = Vol:cinder\n[glance_store]\ndefault_backend = Vol\n";
+        format!("{head}{USER}{PASSWORD}{REST}[vol]\n{}", options.concat())
+    };
+    let all = "`cinder_store_password`, `cinder_store_project_name` and `cinder_store_auth_address`";
+    let cases = [
+        (one(&[USER, PASSWORD, REST]), None),
+        (named(&[USER, PASSWORD, REST]), None),
+        (one(&[APPLICATION, "cinder_store_auth_address = http://k:5000/v3\n"]), None),
+        (one(&[USER]), Some(all)),
+        (named(&[USER]), Some(all)),
+        (one(&[USER, "cinder_store_password =\n", REST]), Some("`cinder_store_password`")),
+        (one(&[PASSWORD, REST]), Some("`cinder_store_user_name`")),
+        (one(&[APPLICATION]), Some("")),
+        (one(&[]), Some("")),
+    ];
+    for (text, lacking) in cases {
+        let desk = desk(&[("glance-api.conf", &text)]);
+        let document = json(&desk, &of(&["keystone.conf", "glance-api.conf"]));
+        assert_eq!(codes(&document).contains(&"OUT-S005"), lacking.is_some(), "{text}");
+        let imported = desk.run(&["import", "--glance", "glance-api.conf"]).exits(0).stdout.clone();
+        let line = imported.lines().find(|line| line.contains("cinder_store_user_name")).unwrap();
+        assert_eq!(line.starts_with("cinder_store_user_name = \"glance\""), lacking.is_none(), "{line}");
+        if let Some(lacking) = lacking {
+            let found = finding(&document, "OUT-S005");
+            let why = format!("but not {lacking}:");
+            assert_eq!(found["why"].to_string().contains(&why), !lacking.is_empty(), "{found}");
+            let safe = found["safe"].to_string();
+            assert!(safe.contains("cinder_store_auth_address") || safe.contains(lacking), "{safe}");
+            assert_eq!(line.contains("has no credentials of its own"), !lacking.is_empty(), "{line}");
+        }
+        for secret in ["hunter2", "http://k"] {
+            assert!(!format!("{document}{imported}").contains(secret), "{text}: {document}{imported}");
         }
     }
 }
@@ -215,7 +306,9 @@ fn what_is_not_read_is_told() {
     ];
     for (text, message, place) in cases {
         desk.write("typo.conf", text);
-        lint(&["--keystone", "typo.conf"]).complains(message).complains(place);
+        let did = lint(&["--keystone", "typo.conf"]);
+        did.complains(message).complains(place);
+        assert!(did.stderr.ends_with("\n\n"), "{}", did.stderr);
     }
     let silent = "[token]\ncaching = true\ncache_on_issue = true\nallow_rescope_scoped_token = true\n[fernet_receipts]\n\
                   max_active_keys = 3\n[receipt]\nexpiration = 300\n[trust]\nallow_redelegation = true\n[cache]\n\
