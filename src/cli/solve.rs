@@ -227,6 +227,7 @@ impl Trials<'_> {
                 file: key.option.map(file),
                 now: values.label(key),
                 range: values.range(ends.0, ends.1),
+                only: (values.are_ordered() && ends.0 == ends.1).then(|| values.at(ends.0).1),
                 is_ordered: values.are_ordered(),
                 is_greatest: values.descending,
             }

@@ -129,14 +129,17 @@ impl Issues {
 
     /// The problems as `file:line:column: message`, for tools that read lines.
     pub fn lines(&self) -> Vec<String> {
-        let line = |issue: &Issue| match issue.place.and_then(|place| Some((place, self.source(place)?))) {
+        self.list.iter().map(|issue| self.line(issue)).collect()
+    }
+
+    fn line(&self, issue: &Issue) -> String {
+        match issue.place.and_then(|place| Some((place, self.source(place)?))) {
             Some((place, source)) => {
                 let (line, column) = source.line_column(place.start as usize);
                 format!("{}:{line}:{column}: {}", source.name, issue.message)
             }
             None => issue.message.clone(),
-        };
-        self.list.iter().map(line).collect()
+        }
     }
 
     /// What is wrong without the places, each message once.
@@ -156,8 +159,13 @@ impl Issues {
 
     fn render_one(&self, issue: &Issue, level: &Level<'static>, renderer: &Renderer) -> String {
         let mut elements: Vec<Element<'_>> = Vec::new();
-        if let Some((place, source)) = issue.place.and_then(|place| Some((place, self.source(place)?))) {
-            let also = issue.also.as_ref().and_then(|(place, label)| Some((*place, label, self.source(*place)?)));
+        let mut title = issue.message.clone();
+        let shown = |place: Place| self.source(place).filter(|source| !source.is_hidden);
+        let is_hidden = issue.place.and_then(|place| self.source(place)).is_some_and(|source| source.is_hidden);
+        if is_hidden {
+            title = self.line(issue);
+        } else if let Some((place, source)) = issue.place.and_then(|place| Some((place, self.source(place)?))) {
+            let also = issue.also.as_ref().and_then(|(place, label)| Some((*place, label, shown(*place)?)));
             let (mut spans, mut elsewhere) = (vec![range(place, source)], None);
             match also {
                 Some((other, _, _)) if other.source == place.source => spans.push(range(other, source)),
@@ -179,7 +187,7 @@ impl Issues {
         if let Some(help) = &issue.help {
             elements.push(Level::HELP.message(help.as_str()).into());
         }
-        renderer.render(&[level.clone().primary_title(issue.message.as_str()).elements(elements)])
+        renderer.render(&[level.clone().primary_title(title.as_str()).elements(elements)])
     }
 }
 

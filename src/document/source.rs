@@ -38,6 +38,8 @@ pub struct Source {
     pub text: Arc<str>,
     /// Where the paths that it writes begin.
     pub folder: PathBuf,
+    /// Whether its text may hold secrets: no message shows a line of it.
+    pub is_hidden: bool,
 }
 
 impl Source {
@@ -62,8 +64,15 @@ pub struct Sources {
 impl Sources {
     /// Takes a text under a name; it enters the hash where it is read, and a preset, which is part of outlast, never.
     pub fn add(&mut self, name: &str, text: Arc<str>, folder: &Path) -> u32 {
-        self.list.push(Source { name: name.to_owned(), text, folder: folder.to_owned() });
+        self.list.push(Source { name: name.to_owned(), text, folder: folder.to_owned(), is_hidden: false });
         self.list.len() as u32 - 1
+    }
+
+    /// Keeps the lines of a text out of every message.
+    pub fn hide(&mut self, source: u32) {
+        if let Some(source) = self.list.get_mut(source as usize) {
+            source.is_hidden = true;
+        }
     }
 
     /// The source of a place; `None` for a default.

@@ -34,10 +34,11 @@ pub(super) fn in_full(remedy: Remedy, model: &Model, workload: &str) -> String {
             Setting::NovaCredentials => write!(text, "{key} = \"password\""),
             Setting::ServiceRole(holder) => write!(text, "{key} = [{}]", words(roles_needed(holder, model))),
             Setting::AcceptedRoles(receiver) => write!(text, "{key} = [{}]", words(roles_to_accept(receiver, model))),
-            Setting::FreshToken => write!(text, "workload.{workload}.{key} = 0"),
+            Setting::FreshToken => write!(text, "workload.{workload}.{key} = \"0s\""),
             Setting::VolumeWait(amount) | Setting::ActiveKeys(amount) => write!(text, "{key} >= {amount}"),
             Setting::Window(span) => write!(text, "{key} >= {}", seconds(span)),
-            Setting::RotationPeriod(span) | Setting::Expiration(span) => write!(text, "{key} = {}", seconds(span)),
+            Setting::RotationPeriod(span) => write!(text, "{key} = \"{}\"", with_unit(span)),
+            Setting::Expiration(span) => write!(text, "{key} = {}", seconds(span)),
         };
     }
     text
@@ -45,6 +46,15 @@ pub(super) fn in_full(remedy: Remedy, model: &Model, workload: &str) -> String {
 
 fn seconds(span: Span) -> i64 {
     span.micros() / 1_000_000
+}
+
+/// As a duration of a scenario, in the largest unit that gives a whole number.
+fn with_unit(span: Span) -> String {
+    match seconds(span) {
+        seconds if seconds > 0 && seconds % 3_600 == 0 => format!("{}h", seconds / 3_600),
+        seconds if seconds > 0 && seconds % 60 == 0 => format!("{}m", seconds / 60),
+        seconds => format!("{seconds}s"),
+    }
 }
 
 /// Options of the services, as people speak of them.
@@ -182,10 +192,14 @@ mod tests {
                 "allow_expired_window >= 8 h",
             ),
             (Remedy::single(Setting::Expiration(hours(12))), "keystone.token.expiration = 43200", "expiration = 12 h"),
-            (Remedy::single(Setting::FreshToken), "workload.boots.token_age = 0", "a token that is new at submission"),
+            (
+                Remedy::single(Setting::FreshToken),
+                "workload.boots.token_age = \"0s\"",
+                "a token that is new at submission",
+            ),
             (
                 Remedy::pair(Setting::RotationPeriod(hours(6)), Setting::ServiceRole(RoleHolder::Cinder)),
-                "cloud.service_users.cinder.roles = [\"admin\", \"service\"]; cloud.fernet_rotation.every = 21600",
+                "cloud.service_users.cinder.roles = [\"admin\", \"service\"]; cloud.fernet_rotation.every = \"6h\"",
                 "role service for cinder's service user + rotations 6 h apart",
             ),
             (

@@ -10,7 +10,7 @@ use super::{markdown as md, words};
 use crate::analysis::solve::{Tried, is_missed};
 use crate::analysis::{Check, Problem};
 use crate::lint::{Exact, Keys};
-use crate::model::study::Expectation;
+use crate::model::study::{Expectation, Metric};
 
 /// A key whose value was asked for.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub struct Key {
     pub now: Option<String>,
     /// What was looked at, in words.
     pub range: String,
+    /// The only value that was looked at.
+    pub only: Option<String>,
     /// Whether its values have an order.
     pub is_ordered: bool,
     /// The greatest value was asked for, not the least.
@@ -107,6 +109,9 @@ impl Told<'_> {
             return format!("{scenario}: {target} speaks of no failure that was seen at any of {settings}");
         }
         match (self.keys, self.solutions.as_slice()) {
+            ([Key { path, only: Some(only), .. }], []) => {
+                format!("{scenario}: {target} is met by no value of `{path}`, not even {only}")
+            }
             ([key], []) => format!("{scenario}: {target} is met by no value of `{}` {}", key.path, key.range),
             ([key], [only]) => {
                 let value = self.values(only);
@@ -289,7 +294,19 @@ impl Told<'_> {
             let option = if key.is_greatest { "--max" } else { "--min" };
             notes.push(format!("What lies beyond was not looked at: `{option}` gives another bound."));
         }
-        if let (true, Some(nearest)) = (self.solutions.is_empty(), &self.nearest) {
+        let no_rate = self.solutions.is_empty() && self.expectation.max.is_some_and(|max| max <= 0.0);
+        let count = match self.expectation.metric {
+            Metric::FailureRate => Some(Metric::Failed),
+            Metric::TokenFailureRate => Some(Metric::TokenFailures),
+            _ => None,
+        };
+        if let Some(count) = count.filter(|_| no_rate) {
+            notes.push(format!(
+                "What is compared is the upper end of an interval, and that of a rate is above 0 % even where no job fails: \
+                 the target `{} <= 0` asks for that.",
+                count.code()
+            ));
+        } else if let (true, Some(nearest)) = (self.solutions.is_empty(), &self.nearest) {
             let would_do = nearest.check.value.is_some_and(|value| {
                 self.expectation.max.is_none_or(|max| value <= max)
                     && self.expectation.min.is_none_or(|min| value >= min)

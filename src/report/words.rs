@@ -316,7 +316,11 @@ pub(crate) fn key_words(axis: &Axis) -> String {
 pub(crate) fn point_values(study: &Study, point: &Point) -> String {
     let keys = short_keys(&study.axes);
     let varying = study.axes.iter().zip(&point.values).zip(keys).filter(|((axis, _), _)| axis.values.len() > 1);
-    varying.map(|((axis, &value), key)| format!("{key} = {}", axis.values[value].label)).collect::<Vec<_>>().join(", ")
+    let text = |((axis, &value), key): ((&Axis, &usize), String)| match axis.values[value].label.as_str() {
+        "" => format!("{key} = \"\""),
+        label => format!("{key} = {label}"),
+    };
+    varying.map(text).collect::<Vec<_>>().join(", ")
 }
 
 /// `point 3 (expiration = 1 h)`, or nothing to tell apart: `the only point`.

@@ -7,9 +7,9 @@ use super::kind::Kind;
 use super::kind::Parsed;
 use super::own_presets::PRESETS;
 use super::read::Context;
-use super::{keys, kind};
-use crate::document::Issue;
+use super::{keys, kind, not_toml};
 use crate::document::{self, Entry, Node, Table, Value};
+use crate::document::{Collected, Issue};
 use crate::document::{Place, SCENARIO_LIMIT};
 
 /// Includes of includes of …
@@ -84,7 +84,20 @@ fn one(
     cx: &mut Context,
 ) -> Option<Table> {
     let source = cx.sources.add(name, Arc::clone(&text), folder);
-    let mut table = document::parse(&text, source, &mut cx.issues)?;
+    if not_toml::is_secret(name) {
+        cx.sources.hide(source);
+    }
+    let mut errors = Collected::default();
+    let parsed = document::parse(&text, source, &mut errors);
+    let Some(mut table) = parsed else {
+        let (errors, may_be_shown) = not_toml::judged(name, &text, errors);
+        cx.issues.append(errors);
+        if !may_be_shown {
+            cx.sources.hide(source);
+        }
+        return None;
+    };
+    cx.issues.append(errors);
     let at = table.entries.iter().position(|entry| &*entry.key == "include");
     let Some(at) = at else {
         return Some(table);

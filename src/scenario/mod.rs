@@ -18,6 +18,7 @@ mod kind;
 mod kinds;
 mod layers;
 mod lint;
+mod not_toml;
 mod open;
 mod options;
 mod own;

@@ -49,8 +49,9 @@ pub enum Notation {
 const MIB: u64 = 1 << 20;
 const MINUTE: i64 = 60;
 const HOUR: i64 = 3_600;
+const DAY: i64 = 24 * HOUR;
 /// Times beyond 30 days, and counts beyond a thousand, are not looked at unless nothing else will do.
-const LONGEST: i64 = 30 * 24 * HOUR;
+const LONGEST: i64 = 30 * DAY;
 const MOST: i64 = 1_000;
 /// And then so many times as many.
 const FARTHER: i64 = 64;
@@ -125,13 +126,16 @@ fn duration(seconds: i64) -> String {
     if seconds < 2 * MINUTE && seconds % MINUTE != 0 || seconds == 0 {
         return format!("{seconds}s");
     }
-    let parts = [(seconds / HOUR, "h"), (seconds % HOUR / MINUTE, "m"), (seconds % MINUTE, "s")];
+    // So many hours are years that nobody works out.
+    let days = if seconds > LONGEST { seconds / DAY } else { 0 };
+    let seconds = seconds - days * DAY;
+    let parts = [(days, "d"), (seconds / HOUR, "h"), (seconds % HOUR / MINUTE, "m"), (seconds % MINUTE, "s")];
     parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}")).collect()
 }
 
 /// The same for reading: `48 h 30 min`.
 fn spaced(duration: &str) -> String {
-    let words = [("h", " h "), ("m", " min "), ("s", " s ")];
+    let words = [("d", " d "), ("h", " h "), ("m", " min "), ("s", " s ")];
     let spaced = words.into_iter().fold(duration.to_owned(), |text, (unit, word)| {
         // What an earlier unit became has a blank before it.
         text.split(unit).collect::<Vec<_>>().join(word)
@@ -342,7 +346,7 @@ impl Values {
     pub fn label(&self, key: &OpenKey) -> Option<String> {
         match (&self.kind, key.number) {
             (ValueKind::Numbers { notation, .. }, Some(number)) => Some(notation.label(number)),
-            _ => key.now.clone(),
+            _ => key.now.clone().map(|now| if now.is_empty() { "\"\"".to_owned() } else { now }),
         }
     }
 
@@ -360,6 +364,7 @@ impl Values {
     pub fn range(&self, cheapest: usize, dearest: usize) -> String {
         let (low, high) = if self.descending { (dearest, cheapest) } else { (cheapest, dearest) };
         match &self.kind {
+            ValueKind::Numbers { .. } if low == high => format!("at {}", self.at(low).1),
             ValueKind::Numbers { .. } => format!("from {} to {}", self.at(low).1, self.at(high).1),
             ValueKind::Words(words) => format!("of its {}", words.len()),
         }
@@ -385,6 +390,9 @@ mod tests {
             (Notation::Duration, 5_400, "\"1h30m\"", "90m", "1 h 30 min"),
             (Notation::Duration, 174_600, "\"48h30m\"", "2910m", "48 h 30 min"),
             (Notation::Duration, 26_743, "\"7h25m43s\"", "26743s", "7 h 25 min 43 s"),
+            (Notation::Duration, 30 * DAY, "\"720h\"", "30d", "720 h"),
+            (Notation::Duration, 1_920 * DAY, "\"1920d\"", "46080h", "1920 d"),
+            (Notation::Seconds, 40 * DAY + 5_400, "3461400", "961h30m", "40 d 1 h 30 min"),
             (Notation::Duration, 0, "\"0s\"", "0s", "0 s"),
             (Notation::Size, 16_384, "\"16GiB\"", "16GiB", "16GiB"),
             (Notation::Throughput, 77, "\"77MiB/s\"", "77MiB/s", "77MiB/s"),
@@ -452,5 +460,6 @@ mod tests {
         assert!(values.is_last(0) && !values.is_last(1));
         assert_eq!(values.at(0).0, "100");
         assert_eq!(values.range(0, 3), "from 70 to 100");
+        assert_eq!(values.range(3, 3), "at 70");
     }
 }

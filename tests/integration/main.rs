@@ -61,6 +61,8 @@ mod remedies;
 mod resume;
 /// Pools and links that are asked for more than they have, and what is said of them.
 mod saturation;
+/// A configuration file given as a scenario: what is said, and that no secret is.
+mod secrets;
 /// The cheapest settings that meet a target, where arithmetic knows them.
 mod solve;
 /// What the tests of behaviour share.

@@ -12,7 +12,7 @@ use outlast::model::study::{Point, Study};
 use outlast::model::{Model, TokenAge};
 use outlast::observe::{JobRecord, Outcome, PointFacts, Remedies, WorkloadRemedies};
 use outlast::random::Dist;
-use outlast::scenario::{Alternatives, Overrides, load_with_alternatives, text_with_alternatives};
+use outlast::scenario::{Alternatives, Overrides, load_text, load_with_alternatives, text_with_alternatives};
 use outlast::units::Span;
 
 use crate::command::{Desk, SMALL};
@@ -369,4 +369,50 @@ fn the_table_has_them_unless_they_are_not_wanted() {
     desk.run(&["run", "small.toml", "--no-plots", "--no-remedies"]).exits(0);
     assert_eq!(last(&desk)[..2], ["", ""]);
     assert!(desk.read("output/small/run.json").contains("--no-remedies"));
+}
+
+/// Each pair of key and value of a remedy, under which the scenario is read again.
+#[test]
+fn every_remedy_of_shipped_scenarios_can_be_written_into_the_file() {
+    let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let (mut durations, mut pairs) = (0, 0);
+    for file in [
+        "deployments/charm_keystone.toml",
+        "deployments/starlingx.toml",
+        "faults/clock_offset.toml",
+        "faults/missed_syncs.toml",
+        "guide/1_no_service_tokens.toml",
+        "guide/8_long_lifetime.toml",
+    ] {
+        let path = scenarios.join(file);
+        let shown = path.display().to_string();
+        let desk = Desk::new();
+        let did = desk.run(&["run", "-q", &shown, "--no-plots", "--replications", "1"]);
+        assert!(matches!(did.code, Some(0 | 2)), "{file}: {}", did.stderr);
+        let tables = desk.files("output").into_iter().filter(|(name, _)| name.ends_with("failures.csv"));
+        let mut remedies: Vec<String> = Vec::new();
+        for (_, bytes) in tables {
+            let mut table = csv::Reader::from_reader(bytes.as_slice());
+            let column = table.headers().unwrap().iter().position(|head| head == "remedy").unwrap();
+            remedies.extend(table.records().map(|row| row.unwrap()[column].to_owned()));
+        }
+        let told = desk.run(&["explain", &shown, "--format", "json", "--no-plots"]);
+        let json: serde_json::Value = serde_json::from_str(&told.exits(0).stdout).unwrap();
+        let saved_by = json["saved_by"].as_array().into_iter().flatten();
+        remedies.extend(saved_by.map(|remedy| remedy.as_str().unwrap().to_owned()));
+        remedies.sort();
+        remedies.dedup();
+        for pair in remedies.iter().flat_map(|remedy| remedy.split("; ")).filter(|pair| !pair.is_empty()) {
+            let (key, value) = pair.split_once(" >= ").or_else(|| pair.split_once(" = ")).expect("a key and a value");
+            let text = format!("name = \"applied\"\ninclude = [{shown:?}]\n[sweep]\n{key:?} = [{value}]\n");
+            if let Err(issues) = load_text("applied.toml", &text, Path::new(""), &Overrides::default()) {
+                // What is expected of values that are swept no more has nothing to do with the remedy.
+                let is_of_sweep = |message: &&str| message.starts_with("`expect.where`");
+                assert!(issues.messages().iter().all(is_of_sweep), "{file}: {pair}: {issues}");
+            }
+            pairs += 1;
+            durations += u64::from(key.ends_with("token_age") || key.ends_with("fernet_rotation.every"));
+        }
+    }
+    assert!(pairs >= 10 && durations >= 2, "{pairs} pairs, {durations} of them durations");
 }

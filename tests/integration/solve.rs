@@ -135,6 +135,27 @@ fn what_no_value_meets_is_said_with_the_nearest() {
     desk.run(&["solve", "-q", "exact.toml", "--target", "failure_rate <= 0.1%", "--vary", WINDOW]).exits(2);
 }
 
+#[test]
+fn what_cannot_be_met_is_said_in_words() {
+    let late = EXACT.replace("expiration = \"1h\"", "expiration = \"1h\"\nallow_expired_window = 0");
+    let desk = desk(&late);
+    let age = "workload.boots.token_age";
+    for (key, more, said) in [(age, "30d", ", not even 0 s"), (RETRIES, "100", " from 1 to 100")] {
+        let did = desk.run(&["solve", "exact.toml", "--target", "failure_rate <= 5%", "--vary", key, "--max", more]);
+        let words = did.exits(2).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(&format!("is met by no value of `{key}`{said}")), "{words}");
+    }
+    for (target, code, pointed) in [
+        ("failure_rate <= 0%", 2, "`failed <= 0`"),
+        ("token_failure_rate <= 0%", 2, "`token_failures <= 0`"),
+        ("failed <= 0", 0, ""),
+    ] {
+        let found = solve(&desk, code, target, WINDOW, &[]);
+        let notes = found["notes"].to_string();
+        assert!(notes.contains(pointed) && !notes.contains("more replications"), "{target}: {notes}");
+    }
+}
+
 /// Nova gives up after n polls of 30 s; whoever waits beyond the hour of the token dies of it. Fewer polls fail too, but
 /// not for the token's sake.
 #[test]

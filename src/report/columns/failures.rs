@@ -29,9 +29,9 @@ pub(crate) const FAILURES: Table<FailureRow> = Table {
         fixed!("orphans", "Resources that these jobs left behind.", |_, row| Cell::Count(row.orphans)),
         fixed!(
             "remedy",
-            "What, set otherwise, would have let most of these jobs pass: keys of the scenario file; two of them only \
-             where one does not help as many. Empty: nothing that was tried and breaks no more than it saves, or \
-             nothing is known.",
+            "What, set otherwise, would have let most of these jobs pass: keys of the scenario file with \
+             values as they are written there (`>=`: this much or more); two of them only where one does not help as \
+             many. Empty: nothing that was tried and breaks no more than it saves, or nothing is known.",
             |place, row| row.remedy.map_or(Cell::Missing, |saves| Cell::Text(
                 remedies::in_full(saves.remedy, &place.point.model, &place.workload(row.workload).name).into()
             ))
