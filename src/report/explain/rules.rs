@@ -38,7 +38,8 @@ pub(super) const fn of_reason(reason: Reason) -> &'static str {
             "Reasons, user_token_expired: no service token came with it, and the user's token has expired"
         }
         Reason::BackendNoServiceToken => {
-            "Reasons, backend_no_service_token: the user's token has expired, and this sender never sends a service token"
+            "Reasons, backend_no_service_token: the user's token has expired, and no service token came with it to Swift, or \
+             from a sender without a service user"
         }
         Reason::TokenExchangeRefused => {
             "Tokens that stand for the user's: Keystone exchanges no token that has expired, window or not"
