@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::draws;
-use crate::identity::cluster::{Answer, Cluster, KeyLife, KeyRef, Syncs};
+use crate::identity::cluster::{Answer, Cluster, Held, KeyLife, KeyRef, Syncs};
 use crate::identity::keystone_cache::{Entry, KeystoneCache};
 use crate::identity::keystone_node::KeystoneNode;
 use crate::identity::lineage::Lineage;
@@ -27,6 +27,8 @@ pub(super) struct Issued {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Consulted {
     pub(super) accepted: bool,
+    /// The node.
+    pub(super) node: u32,
     key: Key,
     /// The clock of the node that was asked, less the right time.
     clock_ahead: Span,
@@ -209,7 +211,7 @@ impl<'m> Keystone<'m> {
     pub(super) fn validate(&mut self, now: Instant, node: u32, issued: &mut Issued, window: Option<Span>) -> Consulted {
         if self.is_plain {
             let accepted = issued.token.is_accepted(now, window.unwrap_or(Span::ZERO));
-            return Consulted { accepted, key: Key::AsIssued, clock_ahead: Span::ZERO };
+            return Consulted { accepted, node, key: Key::AsIssued, clock_ahead: Span::ZERO };
         }
         self.validate_on(now, node, issued, window)
     }
@@ -222,6 +224,7 @@ impl<'m> Keystone<'m> {
         let refused = validation.refusal == Some(Refusal::KeyNotFound);
         Consulted {
             accepted: validation.refusal.is_none(),
+            node,
             key: match key {
                 Answer::NotSynced => Key::NotSynced { refused },
                 Answer::Yes | Answer::Gone if refused => Key::Gone,
@@ -229,6 +232,11 @@ impl<'m> Keystone<'m> {
             },
             clock_ahead: settings.clock_ahead,
         }
+    }
+
+    /// When a node holds the key of a token.
+    pub(super) fn held(&self, node: u32, issued: &Issued) -> Held {
+        self.cluster.held(node, issued.key)
     }
 
     /// Whether a node can read what auth_token authenticates with itself.

@@ -281,18 +281,18 @@ impl<'a> Search<'a> {
         }
         let Some(candidate) = self.alternatives.candidate(self.point, Remedy::single(setting)) else { return };
         let mut trial = Trial::new(self.tries, &self.alone, self.model, &candidate, self.replication);
-        let mut saves = false;
+        let mut enough: Option<Remedy> = None;
         for asked in failed.iter_mut().filter(|asked| is_wanted(asked)) {
             let tried = trial.of(asked);
             asked.tried.insert(place, tried);
             if let (Some(least), Some(way)) = (tried.saved, asked.way) {
-                saves = true;
+                enough = Some(enough.map_or(least, |known| known.at_least(least)));
                 asked.is_saved |= !setting.is_of_token();
                 self.found[asked.job.workload].ways.entry(way).or_default().save(least, asked.stands_for);
             }
         }
-        if saves {
-            trial.harm(completed, &mut self.found);
+        if let Some(enough) = enough {
+            trial.harm(enough, completed, &mut self.found);
         }
     }
 
@@ -311,15 +311,14 @@ impl<'a> Search<'a> {
         for ((asked, saved), _) in failed.iter_mut().zip(&mut saved).zip(&wanted).filter(|(_, is_wanted)| **is_wanted) {
             *saved = trial.of(asked).saved;
         }
-        if saved.iter().all(Option::is_none) {
-            return;
-        }
+        let Some(mut enough) = saved.iter().flatten().copied().reduce(Remedy::at_least) else { return };
         // Those that need no pair count too: what is said is how many jobs both save together.
         for ((asked, mut saved), is_wanted) in failed.iter_mut().zip(saved).zip(wanted) {
             let parts = parts(asked);
             if !is_wanted {
-                saved = parts.known().unwrap_or_else(|| trial.of(asked).saved);
+                saved = parts.known(self.model).unwrap_or_else(|| trial.of(asked).saved);
             }
+            enough = saved.map_or(enough, |saved| enough.at_least(saved));
             let Some(way) = asked.way else { continue };
             let jobs = |is_saved: bool| if is_saved { asked.stands_for } else { 0 };
             self.found[asked.job.workload].ways.entry(way).or_default().save_together(Together {
@@ -328,7 +327,7 @@ impl<'a> Search<'a> {
                 by_other: jobs(parts.other.saved.is_some()),
             });
         }
-        trial.harm(completed, &mut self.found);
+        trial.harm(enough, completed, &mut self.found);
     }
 }
 
@@ -350,10 +349,10 @@ impl Parts {
     }
 
     /// What both do together, as far as it need not be tried: with the least amounts, if they save it.
-    fn known(&self) -> Option<Option<Remedy>> {
+    fn known(&self, model: &Model) -> Option<Option<Remedy>> {
         let Remedy { one, other: Some(other) } = self.remedy.kind() else { return None };
         let stays = |by: Tried, added: Setting| {
-            by.saved.filter(|_| !added.may_break() && !by.levers.has(added.lever())).map(|saved| saved.one)
+            by.saved.filter(|_| !added.may_break(model) && !by.levers.has(added.lever())).map(|saved| saved.one)
         };
         match (stays(self.one, other), stays(self.other, one)) {
             (Some(least), _) => Some(Some(Remedy { one: least, other: Some(other) })),
@@ -369,6 +368,7 @@ impl Parts {
 /// A remedy under which jobs are simulated: with the greatest amounts, and then with the least that are enough.
 struct Trial<'c> {
     tries: Tries,
+    base: &'c Model,
     remedy: Remedy,
     what_if: WhatIf,
     replay: Replay<'c>,
@@ -392,7 +392,7 @@ impl<'c> Trial<'c> {
         let changed = base.changes.iter().map(|change| kept(&change.model));
         let keys = changed.fold(kept(base), u32::min);
         let what_if = WhatIf { token_age: candidate.token_age(), ..WhatIf::default() };
-        Trial { tries, remedy: candidate.remedy, what_if, replay, keys }
+        Trial { tries, base, remedy: candidate.remedy, what_if, replay, keys }
     }
 
     /// What becomes of a job.
@@ -441,16 +441,20 @@ impl<'c> Trial<'c> {
         if outcome == Outcome::Completed { Ok(needs) } else { Err(needs) }
     }
 
-    /// Notes what becomes of jobs that completed, if some may fail.
-    fn harm(&mut self, completed: &mut [Asked], found: &mut [WorkloadRemedies]) {
-        if !self.remedy.may_break() {
+    /// Notes what becomes of jobs that completed with as much as those that failed need, if some may fail.
+    fn harm(&mut self, enough: Remedy, completed: &mut [Asked], found: &mut [WorkloadRemedies]) {
+        if !self.remedy.may_break(self.base) {
             return;
         }
+        let keys = enough.settings().find_map(|setting| match setting {
+            Setting::ActiveKeys(keys) => Some(keys),
+            _ => None,
+        });
         for asked in completed {
             self.replay.lend_poll_times(Some(std::mem::take(&mut asked.times)));
             let harm = found[asked.job.workload].harm.entry(self.remedy.kind()).or_default();
             harm.asked += asked.stands_for;
-            harm.broken += if self.needs(asked.job, None).is_err() { asked.stands_for } else { 0 };
+            harm.broken += if self.needs(asked.job, keys).is_err() { asked.stands_for } else { 0 };
             asked.times = self.replay.lend_poll_times(None);
         }
     }

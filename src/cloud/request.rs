@@ -418,12 +418,12 @@ impl Cloud<'_> {
         let reason = refused.map(|reason| match reason {
             _ if request.credentials == Credentials::Own => Reason::ServiceTokenInvalid,
             Reason::FernetKeyGone if found.consulted.is_some_and(Consulted::not_synced) => Reason::FernetKeyNotSynced,
-            // No setting of its sender helps a backend, so that the missing service token is the finding.
+            // Whether a backend gets a service token is not up to `[service_user]`, so that its absence is the finding.
             Reason::UserTokenExpired if self.is_backend(request) => Reason::BackendNoServiceToken,
             reason => reason,
         });
         if self.tracer.is_some() {
-            self.trace_verdict(now, slot, request, tokens, found.answer, service, reason);
+            self.trace_verdict(now, slot, request, tokens, found, service, reason);
         }
         if let Some(reason) = reason {
             self.note_refusal(now, slot, request, reason);
@@ -439,7 +439,7 @@ impl Cloud<'_> {
         None
     }
 
-    /// Whether the request goes to Swift, or comes from a service that never sends a service token.
+    /// Whether the request goes to Swift, or comes from a service without a service user, which never sends a service token.
     fn is_backend(&self, request: &Request) -> bool {
         request.to == ServiceId::SWIFT
             || (request.from != ProcessId::CLIENT

@@ -5,14 +5,16 @@
 //! field.
 
 use super::job::{Job, Strand};
-use super::request::Tokens;
+use super::request::{Found, Tokens};
 use super::{Cloud, Next, Polls, Records};
 use crate::engine::{self, Queue};
 use crate::identity::middleware::{Answer, ServiceVerdict};
 use crate::model::program::{Credentials, Op, Refused, Request};
 use crate::model::vocabulary::Reason;
 use crate::model::{Model, StepId};
-use crate::observe::course::{Course, Entry, Key, Lifetime, Raise, Seen, ServiceSeen, Timeline, Verdict, Wait, What};
+use crate::observe::course::{
+    Asked, Course, Entry, Key, Lifetime, Raise, Seen, ServiceSeen, Timeline, Verdict, Wait, What,
+};
 use crate::observe::{Failure, Outcome};
 use crate::units::{Instant, Span};
 
@@ -232,7 +234,7 @@ impl Cloud<'_> {
         slot: u32,
         request: &Request,
         tokens: &Tokens,
-        answer: Answer,
+        found: Found,
         service: Option<&ServiceVerdict>,
         refused: Option<Reason>,
     ) {
@@ -240,7 +242,12 @@ impl Cloud<'_> {
             return;
         }
         let mut tokens = *tokens;
-        let token = super::request::user_token(&mut self.jobs, slot, request, &mut tokens.own).token;
+        let issued = super::request::user_token(&mut self.jobs, slot, request, &mut tokens.own);
+        let token = issued.token;
+        let asked = found.consulted.filter(|_| self.keystone.nodes() > 1).map(|consulted| {
+            let held = self.keystone.held(consulted.node, issued);
+            Asked { node: consulted.node, key_from: held.from, key_gone: held.until }
+        });
         let window = self.keystone.window;
         let job = self.jobs.get(slot);
         let (main, branch) = (job.main.polls, job.branch.polls);
@@ -262,7 +269,8 @@ impl Cloud<'_> {
             expires: token.expires,
             key_gone: token.key_gone_at,
             stands_for,
-            user: seen(answer),
+            user: seen(found.answer),
+            asked,
             service: tokens.service.zip(service).map(|(held, service)| ServiceSeen {
                 expires: held.token.token.expires,
                 seen: seen(service.answer),

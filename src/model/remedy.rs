@@ -164,15 +164,13 @@ impl Setting {
         matches!(self, Setting::RotationPeriod(_) | Setting::Expiration(_))
     }
 
-    /// Whether a job that passes may fail with it. Those that only let more be accepted, or wait for longer, break
-    /// nothing.
-    pub const fn may_break(self) -> bool {
+    /// Whether a job that passes under a model may fail with it. Those that only let more be accepted, or wait for longer,
+    /// break nothing.
+    pub fn may_break(self, model: &Model) -> bool {
         match self {
-            Setting::ServiceRole(_)
-            | Setting::AcceptedRoles(_)
-            | Setting::VolumeWait(_)
-            | Setting::ActiveKeys(_)
-            | Setting::Window(_) => false,
+            // With several nodes it decides on which of them auth_token logs in again, and so whom it asks.
+            Setting::ActiveKeys(_) => model.keystone.clocks.len() > 1,
+            Setting::ServiceRole(_) | Setting::AcceptedRoles(_) | Setting::VolumeWait(_) | Setting::Window(_) => false,
             Setting::ServiceToken(_)
             | Setting::BackupServiceToken
             | Setting::SingleTenantStore
@@ -385,9 +383,9 @@ impl Remedy {
         Remedy { one: self.one.at_least(other.one), other: both }
     }
 
-    /// Whether a job that passes may fail with it.
-    pub fn may_break(self) -> bool {
-        self.settings().any(Setting::may_break)
+    /// Whether a job that passes under a model may fail with it.
+    pub fn may_break(self, model: &Model) -> bool {
+        self.settings().any(|setting| setting.may_break(model))
     }
 
     /// Whether both set the same, if not to the same amounts.

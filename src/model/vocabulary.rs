@@ -48,7 +48,7 @@ vocabulary! {
         BeyondWindow => "beyond_window",
         /// The user's token had expired and no service token came with it.
         UserTokenExpired => "user_token_expired",
-        /// The same behind Glance, which never sends a service token to its backend.
+        /// The same where Swift is asked, or by a sender without a service user: Glance.
         BackendNoServiceToken => "backend_no_service_token",
         /// Keystone would not exchange the user's token, which it never does for an expired one.
         TokenExchangeRefused => "token_exchange_refused",
@@ -76,7 +76,7 @@ impl Reason {
             Reason::ServiceTokenRoleMissing => "service token lacks the role",
             Reason::BeyondWindow => "beyond allow_expired_window",
             Reason::UserTokenExpired => "user token expired",
-            Reason::BackendNoServiceToken => "no service token behind Glance",
+            Reason::BackendNoServiceToken => "no service token to the backend",
             Reason::TokenExchangeRefused => "token exchange refused",
             Reason::DetachConflict => "detach conflict",
             Reason::KeystoneUnavailable => "Keystone unavailable",

@@ -196,12 +196,25 @@ pub struct Verdict {
     pub stands_for: bool,
     /// What was found of it.
     pub user: Seen,
+    /// Which of several nodes of Keystone was asked about it; `None`: the only one, or none.
+    pub asked: Option<Asked>,
     /// The service token beside it, if one was sent.
     pub service: Option<ServiceSeen>,
     /// Why the request was refused; `None`: it was accepted.
     pub refused: Option<Reason>,
     /// `allow_expired_window` then.
     pub window: Span,
+}
+
+/// One of several nodes of Keystone that was asked about a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Its number.
+    pub node: u32,
+    /// It holds the token's key from here on, [`Instant::NEVER`] if it is not going to.
+    pub key_from: Instant,
+    /// And up to here.
+    pub key_gone: Instant,
 }
 
 /// Who answered for a token, and how.

@@ -100,8 +100,9 @@ fn saved_by(remedies: &[Remedy], told: &Told<'_>) -> String {
 fn token(told: &Told<'_>) -> String {
     let (course, token) = (told.course, &told.course.token);
     let at = |instant: Instant| clock(told.since(instant));
-    let node =
-        if told.model().keystone.clocks.len() > 1 { format!(" by node {}", course.issuer) } else { String::new() };
+    let is_cluster = told.model().keystone.clocks.len() > 1;
+    let node = if is_cluster { format!(" by node {}", course.issuer) } else { String::new() };
+    let there = if is_cluster { " on that node" } else { "" };
     let mut text = format!(
         "issued{node} {} before submission, expires at {}, allow_expired_window ends at {}",
         duration(course.record.token_age),
@@ -112,9 +113,9 @@ fn token(told: &Told<'_>) -> String {
     if course.keys.is_empty() {
         text.push_str("; its key stays");
     } else if is_far(token.key_gone) {
-        text.push_str("; its Fernet key stays");
+        text.push_str(&format!("; its Fernet key stays{there}"));
     } else {
-        text.push_str(&format!("; its Fernet key is gone at {}", at(token.key_gone)));
+        text.push_str(&format!("; its Fernet key is gone{there} at {}", at(token.key_gone)));
     }
     if !is_far(token.revoked) {
         text.push_str(&format!("; revoked, or its user disabled, at {}", at(token.revoked)));

@@ -1,7 +1,7 @@
 //! Why a receiver accepted or refused a request: the rules of docs/MODEL.md by their names there.
 
 use crate::model::vocabulary::Reason;
-use crate::observe::course::Verdict;
+use crate::observe::course::{Asked, Verdict};
 use crate::report::words::duration;
 use crate::units::{Instant, Span};
 
@@ -38,7 +38,8 @@ pub(super) const fn of_reason(reason: Reason) -> &'static str {
             "Reasons, user_token_expired: no service token came with it, and the user's token has expired"
         }
         Reason::BackendNoServiceToken => {
-            "Reasons, backend_no_service_token: the user's token has expired, and this sender never sends a service token"
+            "Reasons, backend_no_service_token: the user's token has expired, and no service token came with it to Swift, or \
+             from a sender without a service user"
         }
         Reason::TokenExchangeRefused => {
             "Tokens that stand for the user's: Keystone exchanges no token that has expired, window or not"
@@ -67,7 +68,10 @@ pub(super) fn is_late(at: Instant, verdict: &Verdict) -> bool {
 pub(super) fn decision(at: Instant, verdict: &Verdict, receiver: &str) -> Decision {
     let by = match verdict.user.keystone {
         Some(true) => "Keystone said yes".to_owned(),
-        Some(false) => "Keystone answered 404".to_owned(),
+        Some(false) => match verdict.asked {
+            None => "Keystone answered 404".to_owned(),
+            Some(asked) => format!("Keystone's node {} answered 404{}", asked.node, of_key(at, verdict.refused, asked)),
+        },
         None => format!("the cache of {receiver} answered"),
     };
     if let Some(reason) = verdict.refused {
@@ -90,6 +94,20 @@ pub(super) fn decision(at: Instant, verdict: &Verdict, receiver: &str) -> Decisi
         )
     };
     Decision { words, rule: if is_beyond { CACHE } else { WINDOW } }
+}
+
+/// How a node that refused a token stands to its key, where that is why.
+fn of_key(at: Instant, refused: Option<Reason>, asked: Asked) -> String {
+    match refused {
+        Some(Reason::FernetKeyGone) if asked.key_gone > Instant::ALWAYS && asked.key_gone <= at => {
+            format!(": it purged the key {}", ago(at.since(asked.key_gone)))
+        }
+        Some(Reason::FernetKeyNotSynced) if asked.key_from == Instant::NEVER => ": it never gets the key".to_owned(),
+        Some(Reason::FernetKeyNotSynced) if asked.key_from > at => {
+            format!(": it gets the key {} later", duration(asked.key_from.since(at)))
+        }
+        _ => String::new(),
+    }
 }
 
 /// How long ago, in words.

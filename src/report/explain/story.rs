@@ -89,6 +89,15 @@ impl Teller<'_> {
         })
     }
 
+    /// Who asks Keystone for a token in a step, if it does.
+    fn obtainer(&self, step: StepId) -> Option<ProcessId> {
+        let ops = &self.told.model().workloads[self.told.course.record.workload].program.ops;
+        ops.iter().find_map(|op| match op {
+            Op::Obtain { step: own, from, .. } if *own == step => Some(*from),
+            _ => None,
+        })
+    }
+
     fn add(&mut self, entry: &Entry) {
         let side = entry.timeline as usize;
         let line = |sort: Sort, what: String| Line::new(entry, sort, what);
@@ -270,6 +279,7 @@ impl Teller<'_> {
         let side = entry.timeline as usize;
         let mut step = self.step(failure.step);
         let mut hop = self.hop(failure.step);
+        let asker = self.obtainer(failure.step).filter(|_| by == Raise::NotObtained);
         let told = match by {
             Raise::Refused => {
                 // The verdict has its line already, unless nobody could be asked.
@@ -296,7 +306,8 @@ impl Teller<'_> {
             }
             Raise::NotObtained => {
                 self.see(&step, hop, failure, None);
-                format!("{step}: {} {}", failure.http_status, failure.reason.words())
+                let who = asker.map_or_else(String::new, |from| format!("{} gets no token, ", self.process(from)));
+                format!("{step}: {who}{} {}", failure.http_status, failure.reason.words())
             }
             Raise::GaveUp => {
                 self.see(&step, hop, failure, None);
@@ -305,9 +316,9 @@ impl Teller<'_> {
         };
         self.open[side] = None;
         let cause = failure.first_cause;
-        let mut line = line(Sort::Error, told);
+        let mut line = line(if asker.is_some() { Sort::Token } else { Sort::Error }, told);
         line.short = step;
-        line.actor = hop.map(|(from, _)| from);
+        line.actor = asker.or(hop.map(|(from, _)| from));
         line.refused = Some(failure.reason);
         line.rule = Some(of_reason(failure.reason));
         if (cause.step, cause.reason) != (failure.step, failure.reason) {
@@ -331,7 +342,10 @@ impl Teller<'_> {
     ) {
         let (from, to) = match hop {
             Some((from, to)) => (self.process(from), self.receiver(to)),
-            None => ("its caller".to_owned(), String::new()),
+            None => (
+                self.obtainer(failure.step).map_or_else(|| "its caller".to_owned(), |from| self.process(from)),
+                String::new(),
+            ),
         };
         // What a job's owner is told is about the failure of the job, and not of its clean-up.
         let is_of_job = match self.told.course.record.outcome {

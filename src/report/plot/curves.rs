@@ -143,7 +143,7 @@ impl<'a> Curves<'a> {
             let alike = self.points.iter().filter(|(workload, _)| *workload == curve.workload);
             let alike: Vec<&Point> = alike.map(|(_, point)| *point).collect();
             let workload = curve.workload.map(|index| curve.points[0].model.workloads[index].name.clone());
-            for row in workload.iter().chain(&name(scene, curve, &alike)).take(most) {
+            for row in workload.iter().chain(&name(scene, curve, &alike, (look, width))).take(most) {
                 canvas.text(x, y, &look.cut(row, width), look);
                 y += LINE;
             }
@@ -158,7 +158,7 @@ impl<'a> Curves<'a> {
 }
 
 /// What the points of a curve have in common, and others have not.
-fn name(scene: &Scene<'_>, curve: &Ecdf<'_>, points: &[&Point]) -> Vec<String> {
+fn name(scene: &Scene<'_>, curve: &Ecdf<'_>, points: &[&Point], (look, width): (Type, f64)) -> Vec<String> {
     if points.len() == 1 {
         return Vec::new();
     }
@@ -194,7 +194,7 @@ fn name(scene: &Scene<'_>, curve: &Ecdf<'_>, points: &[&Point]) -> Vec<String> {
         // What tells the curves apart is the value, which must not be cut.
         vec![key.to_string(), value.to_string()]
     } else {
-        names::each_value(scene.study, &parts)
+        names::each_value(scene.study, &parts, look, width)
     };
     rows.retain(|row| !row.is_empty());
     if alike != curve.points.len() {

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::theme::Type;
 use crate::analysis::PointResult;
 use crate::model::study::{Axis, AxisUnit, AxisValue, Point, Study};
 use crate::report::words;
@@ -115,22 +116,30 @@ fn bytes(number: f64) -> String {
     }
 }
 
-/// Values of some axes and of what varies together with them in words, each by itself: `window 2 d`, `Cinder sends: true`.
-pub(super) fn each_value(study: &Study, values: &[(usize, usize)]) -> Vec<String> {
+/// Values of some axes and of what varies together with them, each with its name: `window` and ` 2 d`, `Cinder sends` and
+/// `: true`.
+fn named(study: &Study, values: &[(usize, usize)]) -> Vec<(String, String)> {
     let shorts = shorts(&study.axes);
     let part = |(axis, index): (usize, usize)| {
-        // Long names would push the values of the keys after them out of sight.
         let value = value(&study.axes[axis], index);
-        let (key, value) = (words::cut(&shorts[axis], 34), words::cut(&value, 28));
-        if study.axes[axis].unit == AxisUnit::Seconds { format!("{key} {value}") } else { format!("{key}: {value}") }
+        let between = if study.axes[axis].unit == AxisUnit::Seconds { " " } else { ": " };
+        (shorts[axis].clone(), format!("{between}{}", words::cut(&value, 28)))
     };
     let keys = values.iter().flat_map(|&(axis, index)| together(study, axis).map(move |axis| (axis, index)));
     keys.map(part).collect()
 }
 
+/// The same as texts, each of at most this width: `window 2 d`.
+pub(super) fn each_value(study: &Study, values: &[(usize, usize)], look: Type, width: f64) -> Vec<String> {
+    named(study, values).iter().map(|(key, value)| look.cut_name(key, value, width)).collect()
+}
+
 /// The same in one line.
 pub(super) fn values(study: &Study, values: &[(usize, usize)]) -> String {
-    each_value(study, values).join(", ")
+    // Long names would push the values of the keys after them out of sight.
+    let each: Vec<String> =
+        named(study, values).iter().map(|(key, value)| format!("{}{value}", words::cut(key, 34))).collect();
+    each.join(", ")
 }
 
 /// The axes that have more than one value; of those that vary together the first, which stands for all.
@@ -189,6 +198,21 @@ mod tests {
         ];
         for (number, text) in cases {
             assert_eq!(bytes(number), text);
+        }
+    }
+
+    #[test]
+    fn names_are_cut_before_values() {
+        let cases = [
+            ("window", " 2 d", "window", "2 d"),
+            ("block device allocate retries", ": 2400", "block device", "…retries: 2400"),
+            ("cinder.DEFAULT.backup_swift_service_auth", ": false", "cinder.", "auth: false"),
+            ("key", ": a value that is too long for any name beside it", "a value that", "…"),
+        ];
+        for (name, value, front, back) in cases {
+            let look = Type::LABEL.bold();
+            let text = look.cut_name(name, value, 190.0);
+            assert!(text.starts_with(front) && text.ends_with(back) && look.width(&text) <= 190.0, "{text}");
         }
     }
 

@@ -153,7 +153,7 @@ fn labels(scene: &Scene<'_>, series: &[Series<'_>], look: Type) -> Vec<Vec<Strin
         if look.width(&whole) <= WIDEST {
             return vec![whole];
         }
-        names::each_value(scene.study, &parts).iter().take(3).map(|row| look.cut(row, WIDEST)).collect()
+        names::each_value(scene.study, &parts, look, WIDEST).into_iter().take(3).collect()
     };
     series.iter().map(label).collect()
 }

@@ -185,6 +185,23 @@ impl Type {
         String::new()
     }
 
+    /// A name with its value, the name cut in its middle where both are wider than this: it is the value that tells
+    /// labels apart.
+    pub(super) fn cut_name(self, name: &str, value: &str, width: f64) -> String {
+        let letters: Vec<char> = name.chars().collect();
+        let last_word = letters.iter().rev().take_while(|letter| letter.is_alphanumeric()).count();
+        let short = |kept: usize| {
+            let back = if last_word <= kept / 2 { last_word } else { kept / 2 };
+            let front: String = letters[..kept - back].iter().collect();
+            let back: String = letters[letters.len() - back..].iter().collect();
+            format!("{}…{back}{value}", front.trim_end())
+        };
+        let whole = std::iter::once(format!("{name}{value}"));
+        let mut texts = whole.chain((2..letters.len()).rev().map(short));
+        let fits = |text: &String| self.width(text) <= width;
+        texts.find(fits).unwrap_or_else(|| self.cut(value.trim_start_matches([':', ' ']), width))
+    }
+
     /// The text in lines of this width, broken between words; what does not fit the last line is cut.
     pub(super) fn wrap(self, text: &str, width: f64, most: usize) -> Vec<String> {
         let mut lines: Vec<String> = Vec::new();

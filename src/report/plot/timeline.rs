@@ -31,7 +31,7 @@ const MOST_KEYS: usize = 8;
 /// The part of the job's time that the life of its token may add on either side.
 const BESIDE: f64 = 1.0;
 
-const SHADES: &str = "Fernet keys: pale while staged, full while they encrypt new tokens, half while they only decrypt";
+const SHADES: &str = "pale while staged, full while they encrypt new tokens, half while they only decrypt";
 const OWN_KEY: &str = "its Fernet key";
 
 const LIFE: RGBColor = SERIES[0];
@@ -90,10 +90,16 @@ pub fn draw(told: Told<'_>) -> Option<Plot> {
         );
         if !keys.is_empty() {
             let look = Type::LABEL.size(LABEL - 1.0).muted().middle();
-            canvas.text((left + right) / 2.0, bottom + 46.0, SHADES, look);
+            let whose = issuer(&told).map_or_else(String::new, |node| format!(" of {node}"));
+            canvas.text((left + right) / 2.0, bottom + 46.0, &format!("Fernet keys{whose}: {SHADES}"), look);
         }
     })?;
     Some(Plot { file_stem: "timeline".to_owned(), svg })
+}
+
+/// The node of Keystone that issued the token, where there are several.
+fn issuer(told: &Told<'_>) -> Option<String> {
+    (told.model().keystone.clocks.len() > 1).then(|| format!("node {}", told.course.issuer))
 }
 
 fn title(told: &Told<'_>) -> String {
@@ -273,11 +279,17 @@ impl Axis<'_> {
             let fits = texts.iter().find_map(|text| Word::inside(text.clone(), (expires, window), y, PALE_LIFE));
             let beside = || {
                 let text = format!("\u{25c2} window of {length}");
-                let word = Word { text, x: 0.0, y, ground: WHITE };
-                let most = WIDTH - EDGE - word.look().width(&word.text);
-                Word { x: (window + 6.0).min(most), ..word }
+                let word = Word { text, x: window + 6.0, y, ground: WHITE };
+                (word.end() <= WIDTH - EDGE).then_some(word)
             };
-            words.push(fits.unwrap_or_else(beside));
+            let before = || {
+                let free = words.last().map_or(issued, Word::end) + 8.0;
+                let word = Word { text: format!("window of {length} \u{25b8}"), x: 0.0, y, ground: LIFE };
+                let x = expires - 6.0 - word.end();
+                (x >= free).then_some(Word { x, ..word })
+            };
+            let word = fits.or_else(beside).or_else(before);
+            words.extend(word);
         }
         words
     }
@@ -332,7 +344,8 @@ impl Axis<'_> {
         if token.revoked < token.expires + told.course.window {
             add(token.revoked, "revoked", palette::reason(Reason::Revoked));
         }
-        add(token.key_gone, "key gone", KEYS);
+        let gone = issuer(told).map_or_else(|| "key gone".to_owned(), |node| format!("key gone on {node}"));
+        add(token.key_gone, &gone, KEYS);
         match told.course.record.outcome {
             Outcome::Failed(failure) => {
                 let cause = failure.first_cause;
@@ -385,15 +398,16 @@ impl Axis<'_> {
         let is_short = |line: &Line| place(line).1 - place(line).0 < SHORT;
         let mut drawn: Vec<f64> = Vec::new();
         let shown = |line: &&&Line| matches!(line.sort, Sort::Request | Sort::Token | Sort::Error | Sort::Polls);
-        for line in lines.iter().filter(shown) {
-            let x = self.at(told, if line.sort == Sort::Polls { line.until } else { line.at });
-            if line.refused.is_some() {
-                cross(canvas, x, y);
-            } else if (line.sort != Sort::Polls || is_short(line)) && !drawn.iter().any(|other| (other - x).abs() < 2.0)
-            {
+        let mark = |line: &Line| self.at(told, if line.sort == Sort::Polls { line.until } else { line.at });
+        for line in lines.iter().filter(shown).filter(|line| line.refused.is_none()) {
+            let x = mark(line);
+            if (line.sort != Sort::Polls || is_short(line)) && !drawn.iter().any(|other| (other - x).abs() < 2.0) {
                 canvas.dot(x, y, 3.25, INK);
                 drawn.push(x);
             }
+        }
+        for line in lines.iter().filter(shown).filter(|line| line.refused.is_some()) {
+            cross(canvas, mark(line), y);
         }
         self.names(canvas, told, lines, y);
     }
@@ -475,6 +489,10 @@ impl Word {
     fn look(&self) -> Type {
         let colour = if luminance(self.ground) < 140.0 { WHITE } else { INK };
         Type::LABEL.size(LABEL - 1.0).colour(colour)
+    }
+
+    fn end(&self) -> f64 {
+        self.x + self.look().width(&self.text)
     }
 
     fn draw(&self, canvas: &mut Canvas<'_>) {
