@@ -33,7 +33,8 @@ impl Span {
     /// A span from seconds as a real number, rounded to the nearest microsecond and limited to ±[`Span::LONGEST`].
     #[inline]
     pub fn from_seconds_f64(seconds: f64) -> Span {
-        // Adding a number whose last bit stands for one rounds to whole ones, ties to even, and leaves them in the lower bits.
+        // Adding a number whose last bit stands for one rounds to whole ones, ties to even, and leaves them in the
+        // lower bits.
         const ROUNDING: f64 = (3_u64 << 51) as f64;
         let micros = seconds * MICROS as f64;
         if micros.abs() < (1_u64 << 51) as f64 {

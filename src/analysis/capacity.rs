@@ -29,8 +29,8 @@ fn pool_row(pool: PoolId, facts: &PoolFacts, replications: f64, counted_micros: 
     let counted_micros = counted_micros.filter(|_| *slots_micros > 0);
     let slots = counted_micros.map(|micros| *slots_micros as f64 / micros as f64 / replications);
     let utilisation = counted_micros.map(|_| *busy_micros as f64 / *slots_micros as f64);
-    // How often slots were held: a hold of which only the beginning or the end was seen counts for half, and each slot of
-    // a full pool once at least.
+    // How often slots were held: a hold of which only the beginning or the end was seen counts for half, and each
+    // slot of a full pool once at least.
     let load = |(utilisation, slots): (f64, f64)| {
         let held = *half_holds as f64 / 2.0;
         utilisation * *arrived as f64 / held.max(slots * replications)

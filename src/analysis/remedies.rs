@@ -35,8 +35,8 @@ pub struct Ranking {
     pub simulated: u64,
     /// Jobs that no single remedy saves, but perhaps one of the token itself.
     pub beyond_one: u64,
-    /// Each kind of remedy that saves more than it breaks, those with which most jobs complete first; of equals those that
-    /// leave the token's life as it is.
+    /// Each kind of remedy that saves more than it breaks, those with which most jobs complete first; of equals those
+    /// that leave the token's life as it is.
     pub saves: Vec<Saves>,
 }
 
@@ -51,8 +51,8 @@ impl Ranking {
     }
 }
 
-/// Percent of the most jobs that any remedy saves, from which on another one is as good. An assumption: of remedies that
-/// differ by less, the one is named that exposes tokens less.
+/// Percent of the most jobs that any remedy saves, from which on another one is as good. An assumption: of remedies
+/// that differ by less, the one is named that exposes tokens less.
 const AS_GOOD: u64 = 95;
 
 /// The remedies of a point; `None`: nobody asked for them.

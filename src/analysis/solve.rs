@@ -84,8 +84,8 @@ impl Settings {
         self.now.map_or(0.0, from_today)
     }
 
-    /// All of few places; of many both ends, and between them places whose values are about as many times the last each;
-    /// and that of today.
+    /// All of few places; of many both ends, and between them places whose values are about as many times the last
+    /// each; and that of today.
     fn spread(&self, places: RangeInclusive<usize>) -> Vec<usize> {
         let (start, end) = (*places.start(), *places.end());
         if end < start + FEW {
@@ -174,10 +174,10 @@ fn nearest<K: Copy>(tried: &BTreeMap<K, Tried>) -> Option<K> {
 
 /// Finds the cheapest setting; `try_all` tries several at once, each only once.
 ///
-/// First some between both ends are tried, which show whether the response is monotone; of laborious ones only today's and
-/// dearer ones, and from there on cheaper ones one after the other until one misses the target. Then the step from the
-/// last that misses it to the first that meets it is bisected. Where none meets it, dearer ones than the first are tried,
-/// and then the neighbourhood of the nearest is searched, as far as there is one.
+/// First some between both ends are tried, which show whether the response is monotone; of laborious ones only
+/// today's and dearer ones, and from there on cheaper ones one after the other until one misses the target. Then the
+/// step from the last that misses it to the first that meets it is bisected. Where none meets it, dearer ones than
+/// the first are tried, and then the neighbourhood of the nearest is searched, as far as there is one.
 ///
 /// # Errors
 /// Those of `try_all`.
@@ -243,7 +243,8 @@ fn along<E>(
 /// What was found for two keys together.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Frontier {
-    /// Pairs that meet the target, of which none is cheaper than another in both keys; the cheapest of the first key first.
+    /// Pairs that meet the target, of which none is cheaper than another in both keys; the cheapest of the first key
+    /// first.
     pub pairs: Vec<[usize; 2]>,
     /// Everything that was tried.
     pub tried: BTreeMap<[usize; 2], Tried>,
@@ -260,8 +261,9 @@ impl Frontier {
     }
 }
 
-/// Finds the frontier of two keys: for some settings of the first key, today's among them, the cheapest of the second, and
-/// with it the cheapest of the first. Where no pair of the first settings meets the target, dearer ones are looked at too.
+/// Finds the frontier of two keys: for some settings of the first key, today's among them, the cheapest of the
+/// second, and with it the cheapest of the first. Where no pair of the first settings meets the target, dearer ones
+/// are looked at too.
 ///
 /// # Errors
 /// Those of `try_all`.

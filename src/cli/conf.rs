@@ -37,8 +37,8 @@ pub(super) struct ConfArgs {
     /// Crontabs, of which the lines for `keystone-manage fernet_rotate` are read
     #[arg(long, value_name = "FILE")]
     crontab: Vec<PathBuf>,
-    /// Roles that a service user holds in Keystone, such as nova=service,admin; users are nova, cinder and nova_authtoken
-    /// (of nova.conf [keystone_authtoken]); may be given for each
+    /// Roles that a service user holds in Keystone, such as nova=service,admin; users are nova, cinder and
+    /// nova_authtoken (of nova.conf [keystone_authtoken]); may be given for each
     #[arg(long, value_name = "USER=ROLE,…", value_parser = ServiceRoles::parse)]
     service_roles: Vec<ServiceRoles>,
 }

@@ -99,7 +99,8 @@ fn explained(args: &ExplainArgs, output: &Output) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The job that is meant, and its replication: the one that was asked for, or the next in which a job failed for a reason.
+/// The job that is meant, and its replication: the one that was asked for, or the next in which a job failed for a
+/// reason.
 fn job(
     point: &Point,
     asked: u32,

@@ -117,7 +117,8 @@ pub(super) fn lint(args: &LintArgs, output: &Output) -> Exit {
     if is_complete { exit } else { exit.max(Exit::CouldNotRun) }
 }
 
-/// What the configuration files of a cloud say, under every shipped job kind, and their names; `None`: all that is wrong has been told.
+/// What the configuration files of a cloud say, under every shipped job kind, and their names; `None`: all that is
+/// wrong has been told.
 fn configurations(args: &LintArgs, output: &Output) -> Option<(ToLint, Vec<String>)> {
     let (configurations, choices) = args.conf.read("configuration", output)?;
     if matches!(choices.schedule, Schedule::Unsaid) {

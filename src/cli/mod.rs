@@ -118,7 +118,8 @@ struct RunArgs {
     /// Do not ask of failed jobs what would have saved them
     #[arg(long)]
     no_remedies: bool,
-    /// Show when the simulation has warmed up, and propose a `warm_up` (MSER-5); writes DIR/<scenario name>.warm-up/ only
+    /// Show when the simulation has warmed up, and propose a `warm_up` (MSER-5); writes DIR/<scenario name>.warm-up/
+    /// only
     #[arg(long, conflicts_with_all = ["jobs", "format", "shard", "replication", "resume"])]
     show_warm_up: bool,
 }

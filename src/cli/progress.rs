@@ -11,8 +11,8 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// Between two lines where there is no terminal.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// What stands around the bar, the widest first, and how many columns it takes beside the name; in fewer, a line would be
-/// broken in two, and each further one would leave the last behind.
+/// What stands around the bar, the widest first, and how many columns it takes beside the name; in fewer, a line
+/// would be broken in two, and each further one would leave the last behind.
 const TEMPLATES: [(&str, usize); 3] = [
     ("{prefix} {wide_bar} {pos}/{len} replications, {eta} left", 60),
     ("{wide_bar} {pos}/{len}, {eta}", 35),

@@ -11,8 +11,8 @@ use crate::model::study::Study;
 use crate::observe::{JobRecord, PointFacts};
 use crate::report::csv;
 
-/// What ends within this time goes to disk together, because a disk takes milliseconds for whatever it is given: the most
-/// that is lost when the machine dies.
+/// What ends within this time goes to disk together, because a disk takes milliseconds for whatever it is given: the
+/// most that is lost when the machine dies.
 const TOGETHER: Duration = Duration::from_millis(200);
 
 /// Writes a journal.

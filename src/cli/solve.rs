@@ -25,7 +25,8 @@ pub(super) struct SolveArgs {
     /// The scenario file
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// What shall hold, as in `[[expect]]`: 'failure_rate <= 0.1%', and then perhaps 'of WORKLOAD', 'at STEP', 'for REASON',
+    /// What shall hold, as in `[[expect]]`: 'failure_rate <= 0.1%', and then perhaps 'of WORKLOAD', 'at STEP', 'for
+    /// REASON',
     /// 'with confidence 0.99'
     #[arg(long, value_name = "TARGET")]
     target: String,

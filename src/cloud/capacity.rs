@@ -366,8 +366,8 @@ mod tests {
         assert_eq!([7, 8].map(|now| pools.release(at(now), pool, 0)), [Some(2), Some(3)]);
         pools.read_statistics(at(9));
         assert_eq!(pools.release(at(19), pool, 0), None);
-        // Since 5 s the first waiter waited for 2 s more, which nobody counts as its wait, and the second for 2 s. Load is
-        // looked at until 9 s.
+        // Since 5 s the first waiter waited for 2 s more, which nobody counts as its wait, and the second for 2 s.
+        // Load is looked at until 9 s.
         assert_eq!(facts(pools, pool, 20), (1, 3, [4, 4, 4, 2]));
     }
 }

@@ -51,8 +51,8 @@ pub(super) struct Flight {
     ahead: Ahead,
 }
 
-/// How long the validations of the next polls take: a logarithm takes long, but a processor works on several at once, and
-/// by their names those of later polls are known now.
+/// How long the validations of the next polls take: a logarithm takes long, but a processor works on several at once,
+/// and by their names those of later polls are known now.
 #[derive(Debug)]
 struct Ahead {
     /// In seconds; the last `left` of them are unused.
@@ -95,8 +95,8 @@ enum Station {
     Connecting(Errand),
     /// Keystone cannot be reached, and is given up.
     GivenUp(Errand),
-    /// It waits for a worker of this node of Keystone, or has just got one; so many nodes refused auth_token's own token
-    /// before.
+    /// It waits for a worker of this node of Keystone, or has just got one; so many nodes refused auth_token's own
+    /// token before.
     AtKeystone { errand: Errand, node: u32, tries: u32 },
     /// This node answers.
     Answered { errand: Errand, node: u32 },
@@ -370,8 +370,8 @@ impl Cloud<'_> {
         ServiceVerdict::new(&receiver.rules, receiver.has_role(request.from), answer)
     }
 
-    /// Keystone takes a call up: decides about the token, and says how long the answer takes. Not inlined: what it reads
-    /// would be read at every station.
+    /// Keystone takes a call up: decides about the token, and says how long the answer takes. Not inlined: what it
+    /// reads would be read at every station.
     #[inline(never)]
     fn take_up(&mut self, trip: &Trip<'_>, flight: &mut Flight, errand: Errand, node: u32, tries: u32) -> Span {
         let Trip { now, slot, strand, request } = *trip;
@@ -433,7 +433,8 @@ mod tests {
     use crate::scenario::{Overrides, load_text};
     use crate::units::Instant;
 
-    /// When the upload of an image ends, whose two requests carry a user's token to Glance; and why it fails, if it does.
+    /// When the upload of an image ends, whose two requests carry a user's token to Glance; and why it fails, if it
+    /// does.
     fn ends(settings: &str) -> (f64, Option<&'static str>) {
         let text = format!(
             "name = \"upload\"\nrun.duration = \"1s\"\n{settings}

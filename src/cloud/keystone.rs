@@ -260,8 +260,8 @@ impl<'m> Keystone<'m> {
         Span::from_seconds_f64(self.issue_time.sample_named(streams, name))
     }
 
-    /// How long issuing a token takes to whoever is going to have another validated: drawn behind the time of that, from
-    /// the same stream.
+    /// How long issuing a token takes to whoever is going to have another validated: drawn behind the time of that,
+    /// from the same stream.
     pub(super) fn issue_time_before_validation(&self, streams: Streams, name: u64) -> Span {
         let mut stream = streams.stream(name);
         self.validation_time.sample(&mut stream);

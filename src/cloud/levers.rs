@@ -1,8 +1,8 @@
 //! What could have let a refusal be none: which kinds of settings a remedy of it may be among.
 //!
-//! A setting that could overturn nothing of what was refused in a course leaves that course as it is, because everything
-//! else was accepted in it: whoever asks for remedies need not try it. So each list names everything that may decide, and
-//! rather too much than too little.
+//! A setting that could overturn nothing of what was refused in a course leaves that course as it is, because
+//! everything else was accepted in it: whoever asks for remedies need not try it. So each list names everything that
+//! may decide, and rather too much than too little.
 
 use crate::model::program::{Credentials, Request};
 use crate::model::remedy::{Levers, Receiver, RoleHolder, Sender, Setting};
@@ -68,7 +68,8 @@ pub(super) fn of_failure(reason: Reason) -> Levers {
         // A service token lets Cinder do without the exchange.
         Reason::TokenExchangeRefused => TOKEN.and(KEYS).and(SERVICE_TOKENS).and(OWN_CREDENTIALS),
         Reason::DetachConflict => SERVICE_TOKENS,
-        // auth_token's own token has lost its key, or a new one was sought during an outage, by a request that others need not.
+        // auth_token's own token has lost its key, or a new one was sought during an outage, by a request that others
+        // need not.
         Reason::KeystoneUnavailable => LIFETIME.and(KEYS).and(OWN_CREDENTIALS),
         Reason::ServiceTokenInvalid => LIFETIME.and(Setting::ServiceToken(Sender::Nova).lever()),
         // Receivers' refusals, noted as such, and what follows from them.

@@ -33,8 +33,8 @@ struct Stretch {
     next: Instant,
 }
 
-/// When the polls of one job are due. Their times are named by the poll and its number, so that in every course of the job
-/// they are the same from the same instant on: whoever simulates it under many settings draws them once.
+/// When the polls of one job are due. Their times are named by the poll and its number, so that in every course of
+/// the job they are the same from the same instant on: whoever simulates it under many settings draws them once.
 #[derive(Debug, Default)]
 pub(super) struct PollTimes(Vec<Chain>);
 
@@ -51,8 +51,8 @@ struct Chain {
 }
 
 impl PollTimes {
-    /// As [`Cloud::stretch`]. Not inlined: a plain simulation never comes here. `number` is that of the poll at `first`, and `work` draws for some numbers in how many
-    /// seconds they are answered.
+    /// As [`Cloud::stretch`]. Not inlined: a plain simulation never comes here. `number` is that of the poll at
+    /// `first`, and `work` draws for some numbers in how many seconds they are answered.
     #[inline(never)]
     fn stretch(
         &mut self,
@@ -383,8 +383,8 @@ mod tests {
 
     type Foreseen = (u32, f64, f64);
 
-    /// What is foreseen after the first poll of a job that is submitted at 0 s with a new token: how many polls, when the last
-    /// of them is due and when the one behind, in seconds; none if the next poll is simulated.
+    /// What is foreseen after the first poll of a job that is submitted at 0 s with a new token: how many polls, when
+    /// the last of them is due and when the one behind, in seconds; none if the next poll is simulated.
     fn foreseen(settings: &str) -> Option<Foreseen> {
         let text = format!(
             "name = \"polls\"\n{settings}

@@ -147,8 +147,8 @@ pub fn search_by(
     Some(search.found)
 }
 
-/// What would have saved one job that failed, each with the least amounts that are enough: first what leaves the token's
-/// life as it is, one thing before two. `None` if the job does not fail alone as it did among others.
+/// What would have saved one job that failed, each with the least amounts that are enough: first what leaves the
+/// token's life as it is, one thing before two. `None` if the job does not fail alone as it did among others.
 pub fn of_job(
     model: &Model,
     replication: u32,

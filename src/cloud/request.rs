@@ -439,7 +439,8 @@ impl Cloud<'_> {
         None
     }
 
-    /// Whether the request goes to Swift, or comes from a service without a service user, which never sends a service token.
+    /// Whether the request goes to Swift, or comes from a service without a service user, which never sends a service
+    /// token.
     fn is_backend(&self, request: &Request) -> bool {
         request.to == ServiceId::SWIFT
             || (request.from != ProcessId::CLIENT
@@ -448,7 +449,8 @@ impl Cloud<'_> {
     }
 
     /// Which of Keystone's nodes is asked about a token, and with what allowance. With several, auth_token's own token
-    /// may be refused by a node that lacks its key, upon which it logs in again and asks again (`identity::stale_node`).
+    /// may be refused by a node that lacks its key, upon which it logs in again and asks again
+    /// (`identity::stale_node`).
     fn consulted_node(
         &mut self,
         now: Instant,

@@ -1,4 +1,5 @@
-//! Identical servers and one queue before them, first come, first served; says who waits, never for how long work takes.
+//! Identical servers and one queue before them, first come, first served; says who waits, never for how long work
+//! takes.
 
 use std::collections::VecDeque;
 

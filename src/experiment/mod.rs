@@ -1,7 +1,7 @@
 //! Points × replications on threads, each point until it has enough of them. No averages.
 //!
-//! The replications of all points are one pool of work, which idle threads take from. Facts merge exactly in any order, so
-//! nothing waits for its turn; how many replications a point gets depends on their facts and never on time.
+//! The replications of all points are one pool of work, which idle threads take from. Facts merge exactly in any
+//! order, so nothing waits for its turn; how many replications a point gets depends on their facts and never on time.
 
 mod agenda;
 mod oldest;
@@ -24,8 +24,8 @@ use crate::model::study::{Point, Study};
 use crate::observe::{FailureKey, JobRecord, Observations, PointFacts};
 use agenda::Agenda;
 
-/// Replications per thread that are under way or wait to be merged: enough that no thread idles while results go to disk,
-/// and all that memory has to hold beside the points that they belong to.
+/// Replications per thread that are under way or wait to be merged: enough that no thread idles while results go to
+/// disk, and all that memory has to hold beside the points that they belong to.
 const IN_FLIGHT_PER_THREAD: usize = 32;
 /// The same where each brings the records of all its jobs.
 const IN_FLIGHT_WITH_RECORDS: usize = 4;
@@ -67,7 +67,8 @@ pub trait Observer {
         Ok(None)
     }
 
-    /// A replication has ended; called in the order of ending. The records are those of its jobs, if they were asked for.
+    /// A replication has ended; called in the order of ending. The records are those of its jobs, if they were asked
+    /// for.
     ///
     /// # Errors
     /// Any error stops the experiment and is handed to the caller.
@@ -161,8 +162,8 @@ fn simulate(point: &Point, replication: u32, plan: &Plan<'_>, stopped: impl Fn()
     Some(observed)
 }
 
-/// What would have saved one job of a replication that failed in this way, the best first; `None` if it does not fail by
-/// itself as it did among others.
+/// What would have saved one job of a replication that failed in this way, the best first; `None` if it does not fail
+/// by itself as it did among others.
 pub fn remedies_of_job(
     point: &Point,
     replication: u32,

@@ -88,8 +88,8 @@ impl Shard {
         below - (first + of - 1 - number) / of
     }
 
-    /// Whether a replication of a point falls to it, in a study that begins with so many of each point. Where their number
-    /// is found out on the way, it is seen from all of them, so that a point stays in one place.
+    /// Whether a replication of a point falls to it, in a study that begins with so many of each point. Where their
+    /// number is found out on the way, it is seen from all of them, so that a point stays in one place.
     pub const fn has(self, point: usize, replication: u32, replications: u32, is_open: bool) -> bool {
         let unit = if is_open { point as u64 } else { point as u64 * replications as u64 + replication as u64 };
         unit % self.of as u64 == self.number as u64 - 1

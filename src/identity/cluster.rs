@@ -3,9 +3,9 @@
 //!
 //! A sync copies what is in the primary's repository at the instant at which it runs, and deletes the rest (as
 //! OpenStack-Ansible does, `openstack/openstack-ansible-os_keystone:templates/keystone-fernet-rotate.sh.j2`; that the
-//! files change all at once is an assumption). So a sync that comes late brings the keys of that day and never older ones
-//! than a sync before it, and a node that missed one catches up with the next. At one instant rotations come first, then
-//! syncs, then whatever else happens.
+//! files change all at once is an assumption). So a sync that comes late brings the keys of that day and never older
+//! ones than a sync before it, and a node that missed one catches up with the next. At one instant rotations come
+//! first, then syncs, then whatever else happens.
 //!
 //! Not here: a node that rotates by itself and is overwritten by syncs as well. Clocks are in [`super::keystone_node`].
 
@@ -235,8 +235,8 @@ impl Cluster {
         KeyRef { maker: if is_common { Maker::Common } else { Maker::Own(*lineage) }, number }
     }
 
-    /// The keys that a node holds at some time from `from` to `until`, oldest first, at most so many: the first of them,
-    /// and the one that it encrypts with at `from` in any case.
+    /// The keys that a node holds at some time from `from` to `until`, oldest first, at most so many: the first of
+    /// them, and the one that it encrypts with at `from` in any case.
     pub fn keys_between(&self, node: u32, from: Instant, until: Instant, most: usize) -> Vec<KeyLife> {
         let Node { lineage, syncs } = &self.nodes[node as usize];
         let keys = &self.lineages[*lineage as usize];

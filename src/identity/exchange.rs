@@ -1,8 +1,8 @@
 //! Getting a token with a token: the authentication method `token`, also called rescoping.
 //!
 //! Source: `keystone.auth.plugins.token:Token.authenticate`, `token_authenticate`. Whether `[token]
-//! allow_rescope_scoped_token` forbids it (by default it does not), and what deleting the first token does to the second,
-//! is not here.
+//! allow_rescope_scoped_token` forbids it (by default it does not), and what deleting the first token does to the
+//! second, is not here.
 
 use super::token::{Refusal, Token};
 use crate::units::Instant;
@@ -10,8 +10,8 @@ use crate::units::Instant;
 /// Exchanges `first` at `now`: the second token, or why there is none (Keystone says 404).
 ///
 /// The first token is validated without a window, so one that has expired cannot be exchanged, whatever service token
-/// stands beside it. The second one expires when the first does, however late it was got. It is encrypted with the key of
-/// its own issue, which is lost at `key_gone_at`.
+/// stands beside it. The second one expires when the first does, however late it was got. It is encrypted with the
+/// key of its own issue, which is lost at `key_gone_at`.
 pub fn exchange(now: Instant, first: &Token, key_gone_at: Instant) -> Result<Token, Refusal> {
     match first.refusal(now, None) {
         Some(refusal) => Err(refusal),

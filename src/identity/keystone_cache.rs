@@ -57,8 +57,9 @@ impl KeystoneCache {
 
     /// Validates a token at `now`; `window` is `Some` where the request allows expired tokens.
     ///
-    /// A token in the cache is not decrypted, so that it survives the loss of its key. Expiry, window and revocation are
-    /// looked at every time. What had to be decrypted is stored, whatever becomes of it then; a hit extends nothing.
+    /// A token in the cache is not decrypted, so that it survives the loss of its key. Expiry, window and revocation
+    /// are looked at every time. What had to be decrypted is stored, whatever becomes of it then; a hit extends
+    /// nothing.
     pub fn validate(self, now: Instant, token: &Token, window: Option<Span>, entry: Entry) -> Validation {
         if self.hits(entry, now) {
             let read = Token { key_gone_at: Instant::NEVER, ..*token };

@@ -1,7 +1,7 @@
 //! One Keystone node of several: its clock, and its answer to a validation from keys and cache.
 //!
-//! Nodes share the database, so a revocation acts on all of them at once, and they may share a cache. They share neither
-//! clocks nor keys ([`super::cluster`]).
+//! Nodes share the database, so a revocation acts on all of them at once, and they may share a cache. They share
+//! neither clocks nor keys ([`super::cluster`]).
 
 use super::cluster::Answer;
 use super::keystone_cache::{Entry, KeystoneCache, Validation};
@@ -50,9 +50,9 @@ impl KeystoneNode {
         if instant == Instant::NEVER { instant } else { self.reads(instant) }
     }
 
-    /// This node's answer at `now`, where `key` says whether it holds the token's key and `entry` what the cache holds of
-    /// the token; `window` is `Some` where the request allows expired tokens. The token's own `key_gone_at` does not
-    /// count.
+    /// This node's answer at `now`, where `key` says whether it holds the token's key and `entry` what the cache
+    /// holds of the token; `window` is `Some` where the request allows expired tokens. The token's own `key_gone_at`
+    /// does not count.
     ///
     /// What is in the cache is not decrypted, so that a token survives there on a node that has purged its key, and
     /// passes on one that has not got it yet. The age of an entry is what the asking node's clock shows minus what the

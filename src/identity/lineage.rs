@@ -1,8 +1,8 @@
 //! A lineage of keys: what one repository that rotates by a schedule holds in each generation, in closed form.
 //!
 //! The key of generation `g` encrypts while the repository is in generation `g`. It was made one rotation before, when
-//! it was staged. So generation `g` holds the keys from some lowest one up to `g + 1` without a gap, and two numbers say
-//! everything about it. [`super::fernet::KeyRepository`] replays the same file by file and is held against it.
+//! it was staged. So generation `g` holds the keys from some lowest one up to `g + 1` without a gap, and two numbers
+//! say everything about it. [`super::fernet::KeyRepository`] replays the same file by file and is held against it.
 
 use super::fernet::Schedule;
 use crate::units::{Instant, Span};
@@ -25,9 +25,9 @@ struct Limit {
 }
 
 impl Lineage {
-    /// Rotates by `schedule` with at most `max_active_keys` keys, and from each instant of `changes`, ascending, on with
-    /// another limit. A limit acts when a rotation runs; one that runs at the instant of the change obeys the new limit.
-    /// A limit of 0 is one of 1.
+    /// Rotates by `schedule` with at most `max_active_keys` keys, and from each instant of `changes`, ascending, on
+    /// with another limit. A limit acts when a rotation runs; one that runs at the instant of the change obeys the
+    /// new limit. A limit of 0 is one of 1.
     pub fn new(schedule: Schedule, max_active_keys: u32, changes: &[(Instant, u32)]) -> Lineage {
         let limit = |from, keys: u32, lowest_before| {
             let max_active_keys = i64::from(keys.max(1));
@@ -49,8 +49,8 @@ impl Lineage {
         &self.schedule
     }
 
-    /// The key that a token is encrypted with in this generation: its own, or the staged one where a limit of 1 keeps no
-    /// other.
+    /// The key that a token is encrypted with in this generation: its own, or the staged one where a limit of 1 keeps
+    /// no other.
     pub fn encrypts_with(&self, generation: i64) -> i64 {
         let next = self.limits.partition_point(|limit| limit.from <= generation);
         let lowest = self.limits[next - 1].lowest_in(generation);

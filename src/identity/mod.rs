@@ -5,8 +5,8 @@
 //! the instant, a rule answers. Every rule names its source and is held against what the real packages answered.
 //!
 //! What no scenario reaches is stated and tested only: [`revocation`] in detail, [`validation`], and of [`request`] and
-//! [`stale_node`] what Keystone sees of a whole request. [`check`] and [`exchange::exchange`] are rules in one piece, which
-//! the simulator takes apart where time passes in between.
+//! [`stale_node`] what Keystone sees of a whole request. [`check`] and [`exchange::exchange`] are rules in one piece,
+//! which the simulator takes apart where time passes in between.
 
 pub mod cluster;
 pub mod defaults;

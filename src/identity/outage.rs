@@ -1,8 +1,9 @@
 //! Keystone not reachable: when auth_token's request gets through all the same, and when it gives up.
 //!
-//! Source: `keystoneauth1.session.Session._send_request`, which sleeps and sends once more after a connection that failed,
-//! and `keystonemiddleware.auth_token:AuthProtocol._create_identity_server`, which says how often. Giving up is the 503 of
-//! `AuthProtocol.fetch_token`, whatever the token; with `delay_auth_decision` the token counts as invalid instead.
+//! Source: `keystoneauth1.session.Session._send_request`, which sleeps and sends once more after a connection that
+//! failed, and `keystonemiddleware.auth_token:AuthProtocol._create_identity_server`, which says how often. Giving up
+//! is the 503 of `AuthProtocol.fetch_token`, whatever the token; with `delay_auth_decision` the token counts as
+//! invalid instead.
 //!
 //! Assumed: a connection fails at once, as when nothing listens. Without `http_connect_timeout`, as by default, nothing
 //! bounds one that hangs.

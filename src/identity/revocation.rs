@@ -112,8 +112,8 @@ impl Event {
         self.at.floor_to_second()
     }
 
-    /// Whether the event revokes a token of this user that was issued at `issued`; one that names a token is asked about
-    /// no other. A token issued later in the same second is dead from its issue
+    /// Whether the event revokes a token of this user that was issued at `issued`; one that names a token is asked
+    /// about no other. A token issued later in the same second is dead from its issue
     /// (`keystone.revoke.backends.sql:Revoke._list_token_events` compares whole seconds, and not strictly).
     pub const fn revokes(self, issued: Instant) -> bool {
         match self.reach {

@@ -72,9 +72,9 @@ pub struct Asked<T> {
 /// Asks about one token, with the own token `held` or, without one, after a log-in.
 ///
 /// `node` is called once for each request that Keystone sees, in their order, and says where the balancer sends it; so
-/// log-ins count in a round robin. `log_in` makes the token that a node issues, and `accepts` says whether a node accepts
-/// such a token now. The first two tries are made with a token each. The third is made with the second's, for the
-/// session gives up on a 401 without throwing away what it holds, and the fourth with a new one again
+/// log-ins count in a round robin. `log_in` makes the token that a node issues, and `accepts` says whether a node
+/// accepts such a token now. The first two tries are made with a token each. The third is made with the second's, for
+/// the session gives up on a 401 without throwing away what it holds, and the fourth with a new one again
 /// (`keystoneauth1.session.Session.request`).
 pub fn ask_through<T>(
     held: Option<T>,
@@ -132,8 +132,8 @@ pub struct Outcome {
     pub calls: Vec<Call>,
 }
 
-/// What auth_token makes of a request at `now`, if its own token fares so while it asks about the service token and about
-/// the user token. About a token that was not sent, or that the cache answers for, it does not ask.
+/// What auth_token makes of a request at `now`, if its own token fares so while it asks about the service token and
+/// about the user token. About a token that was not sent, or that the cache answers for, it does not ask.
 ///
 /// If Keystone cannot be asked about one token, the request ends there.
 pub fn answer(
@@ -155,7 +155,8 @@ pub fn answer(
     }
     let mut user_is_good = false;
     if let Some(user) = &request.user {
-        // Keystone applies no window where it is not asked to; the receiver's own clock still goes by what was asked for.
+        // Keystone applies no window where it is not asked to; the receiver's own clock still goes by what was asked
+        // for.
         let applied = if for_user.keeps_allow_expired() { window } else { Span::ZERO };
         let answer = look(now, receiver, user, allow_expired, applied);
         if !ask(Subject::User, answer, allow_expired, for_user, &mut calls) {

@@ -49,8 +49,8 @@ impl Answer {
 /// Validates `subject` for a caller at `now`; `window` is `Some` where the request allows expired tokens.
 ///
 /// First the caller's own token is validated, never with the window
-/// (`keystone.server.flask.request_processing.middleware.auth_context:AuthContextMiddleware.fetch_token`). Then the token
-/// in question, before the policy is asked, for the policy may look at its owner
+/// (`keystone.server.flask.request_processing.middleware.auth_context:AuthContextMiddleware.fetch_token`). Then the
+/// token in question, before the policy is asked, for the policy may look at its owner
 /// (`keystone.common.rbac_enforcer.enforcer:RBACEnforcer._extract_subject_token_target_data`).
 pub fn validate(now: Instant, caller: &Caller<'_>, subject: &Token, window: Option<Span>) -> Answer {
     if !caller.token.is_accepted(now, Span::ZERO) {

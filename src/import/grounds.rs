@@ -1,5 +1,5 @@
-//! What is known of the settings that files stand for: where they are written, what is a guess, and what is lacking; and
-//! how a service's own file writes a value.
+//! What is known of the settings that files stand for: where they are written, what is a guess, and what is lacking;
+//! and how a service's own file writes a value.
 
 use super::roles::USERS;
 use super::services::Service;

@@ -1,7 +1,7 @@
 //! What is known of the services' files beyond the key table of scenarios: old names, bounds, options that are gone.
 //!
-//! The versions are Keystone 30.0.0, Nova 34.0.0, Cinder 29.0.0, Glance 33.0.0 and keystonemiddleware 13.0.1; a record of
-//! what their option lists say is compared with all of it in a test.
+//! The versions are Keystone 30.0.0, Nova 34.0.0, Cinder 29.0.0, Glance 33.0.0 and keystonemiddleware 13.0.1; a
+//! record of what their option lists say is compared with all of it in a test.
 
 use crate::oslo::{DEFAULT, Opt, Type, Value};
 use crate::scenario::{ServiceOption, Shape};

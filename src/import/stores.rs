@@ -1,5 +1,6 @@
-//! What options outside the key table decide about those in it: where a service looks for them (Glance's stores, Cinder's
-//! log-in to Nova), and whether they are of any effect (credentials for service tokens, a backup driver other than Swift's).
+//! What options outside the key table decide about those in it: where a service looks for them (Glance's stores,
+//! Cinder's log-in to Nova), and whether they are of any effect (credentials for service tokens, a backup driver
+//! other than Swift's).
 
 use crate::document::{Issue, Place};
 use crate::oslo::{DEFAULT, Namespace, Opt, Problems, Reading, Type, Value};
@@ -40,7 +41,8 @@ enum StoreLogin {
     Incomplete { at: Place, lacking: Vec<&'static str> },
 }
 
-/// What a Cinder store needs to log in as a user of its own, all four: glance_store/_drivers/cinder/store.py:is_user_overriden.
+/// What a Cinder store needs to log in as a user of its own, all four:
+/// glance_store/_drivers/cinder/store.py:is_user_overriden.
 const STORE_USER: [&str; 4] = [
     "glance.glance_store.cinder_store_user_name",
     "glance.glance_store.cinder_store_password",

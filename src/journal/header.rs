@@ -41,8 +41,8 @@ pub struct Header {
 }
 
 impl Header {
-    /// What differs from what is asked for now, in words; empty if nothing does. Which shard it is, and what the file is
-    /// called, is not looked at; what the command gave is part of the hash.
+    /// What differs from what is asked for now, in words; empty if nothing does. Which shard it is, and what the file
+    /// is called, is not looked at; what the command gave is part of the hash.
     pub fn differences(&self, now: &Header) -> Vec<String> {
         // All fields, so that a new one is not forgotten.
         let Header {

@@ -1,10 +1,10 @@
-//! Work on disk: facts of replications that have ended, so that nothing is lost when the machine dies, and so that several
-//! machines can each do a part.
+//! Work on disk: facts of replications that have ended, so that nothing is lost when the machine dies, and so that
+//! several machines can each do a part.
 //!
-//! A journal is a folder. `journal.json` says what it belongs to; `facts` is a sequence of records, each with its length
-//! and checksum, that is only ever appended to; `rows` holds the rows of jobs, if they are wanted, to which records refer.
-//! A record counts only if it and all before it are whole: whatever was being written when the machine stopped is cut off
-//! when the journal is opened again.
+//! A journal is a folder. `journal.json` says what it belongs to; `facts` is a sequence of records, each with its
+//! length and checksum, that is only ever appended to; `rows` holds the rows of jobs, if they are wanted, to which
+//! records refer. A record counts only if it and all before it are whole: whatever was being written when the machine
+//! stopped is cut off when the journal is opened again.
 
 mod header;
 mod records;

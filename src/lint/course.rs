@@ -1,5 +1,5 @@
-//! What a job's program would ask whom, found by walking it without time: which hops there are, and which of them is the
-//! first to refuse a token that has expired, or any at all.
+//! What a job's program would ask whom, found by walking it without time: which hops there are, and which of them is
+//! the first to refuse a token that has expired, or any at all.
 
 use std::collections::HashSet;
 

@@ -114,8 +114,8 @@ impl Keys {
         left.clamp(Span::ZERO, self.window)
     }
 
-    /// How long a token may be of use beside a service token at most: one that is issued just after a rotation has a period
-    /// more than the cover.
+    /// How long a token may be of use beside a service token at most: one that is issued just after a rotation has a
+    /// period more than the cover.
     pub fn longest_life(&self) -> Span {
         let allowed = self.expiration + self.window;
         match (self.rotating, self.max_active_keys) {
@@ -343,8 +343,8 @@ impl Worst {
                     let schedule = schedule.and_at(extra);
                     worst.replay(settings, &Lineage::new(schedule, keys, &limits), &special, &limits, keys);
                 }
-                // Lags that differ may all be at their longest just where it hurts; a constant one beyond the period acts
-                // like its remainder.
+                // Lags that differ may all be at their longest just where it hurts; a constant one beyond the period
+                // acts like its remainder.
                 if lag.as_constant().is_none()
                     && settings.clocks.len() > 1
                     && let (Some(lag), Some(cover)) = (bounded(lag), worst.cover)

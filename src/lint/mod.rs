@@ -1,8 +1,8 @@
 //! Closed-form verdicts on the settings of a scenario: what is going to be refused, why, and what would be safe.
 //!
 //! Nothing is simulated. Keys are replayed by the rules of `identity`, hops are read off the programs of the jobs, and
-//! everything is done for every point of a sweep and every change. The words of a finding are made here, because they are
-//! its content; how they are laid out is the renderers' affair.
+//! everything is done for every point of a sweep and every change. The words of a finding are made here, because they
+//! are its content; how they are laid out is the renderers' affair.
 
 mod caches;
 mod course;
@@ -37,7 +37,8 @@ pub use words::Exact;
 pub struct Report {
     /// The worst first.
     pub findings: Vec<Finding>,
-    /// What keys amount to, for the settings of each point at the start and after each change; those that are alike once.
+    /// What keys amount to, for the settings of each point at the start and after each change; those that are alike
+    /// once.
     pub keys: Vec<(Keys, Scope)>,
     /// What of the settings behind that is a guess, and why; empty: nothing is.
     pub keys_assumed: Vec<String>,

@@ -1,7 +1,8 @@
-//! One job alone on its way through its program, with a clock: which request is the first that its tokens do not last for.
+//! One job alone on its way through its program, with a clock: which request is the first that its tokens do not last
+//! for.
 //!
-//! Nothing queues and nothing is drawn: what varies counts with its least value, a size is given. So every request comes
-//! as early as it ever can. Answers that receivers keep are left out.
+//! Nothing queues and nothing is drawn: what varies counts with its least value, a size is given. So every request
+//! comes as early as it ever can. Answers that receivers keep are left out.
 
 use super::course::{Carried, carried};
 use crate::model::program::{Credentials, Label, Obtain, Op, Poll, Program, Refused, Request};

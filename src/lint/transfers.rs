@@ -127,7 +127,8 @@ fn smallest(size: u64, end_of: impl Fn(u64) -> End) -> u64 {
     if end_of(0) == meant { 0 } else { first_other(0, size, |size| end_of(size) != meant) }
 }
 
-/// By halving: the first of two sizes and what lies between for which something no longer holds, which holds for the lower.
+/// By halving: the first of two sizes and what lies between for which something no longer holds, which holds for the
+/// lower.
 fn first_other(mut low: u64, mut high: u64, holds: impl Fn(u64) -> bool) -> u64 {
     while high - low > 1 {
         let middle = low + (high - low) / 2;

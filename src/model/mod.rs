@@ -135,8 +135,8 @@ pub enum Spread {
         /// Copies besides that never arrive.
         missed_between: Vec<MissedSyncs>,
     },
-    /// Each node, by its place in [`Keystone::clocks`], rotates keys of its own at these instants, ascending, and no copy
-    /// is made. The rotations of [`Keys::Fernet`] play no part.
+    /// Each node, by its place in [`Keystone::clocks`], rotates keys of its own at these instants, ascending, and no
+    /// copy is made. The rotations of [`Keys::Fernet`] play no part.
     Apart(Vec<Arc<[Instant]>>),
 }
 

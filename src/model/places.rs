@@ -17,7 +17,8 @@ pub struct Written {
     pub text: String,
 }
 
-/// The keys that somebody has written, with their places, and what is known of others. What is absent holds its default.
+/// The keys that somebody has written, with their places, and what is known of others. What is absent holds its
+/// default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Places {
     written: BTreeMap<String, Written>,

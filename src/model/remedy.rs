@@ -164,8 +164,8 @@ impl Setting {
         matches!(self, Setting::RotationPeriod(_) | Setting::Expiration(_))
     }
 
-    /// Whether a job that passes under a model may fail with it. Those that only let more be accepted, or wait for longer,
-    /// break nothing.
+    /// Whether a job that passes under a model may fail with it. Those that only let more be accepted, or wait for
+    /// longer, break nothing.
     pub fn may_break(self, model: &Model) -> bool {
         match self {
             // With several nodes it decides on which of them auth_token logs in again, and so whom it asks.

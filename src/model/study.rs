@@ -123,8 +123,8 @@ pub struct Expectation {
     pub text: String,
 }
 
-/// `[run] precision`: replications are added to a point, as many at a time as `[run] replications` says, until the interval
-/// of a metric is narrow enough.
+/// `[run] precision`: replications are added to a point, as many at a time as `[run] replications` says, until the
+/// interval of a metric is narrow enough.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Precision {
     /// The metric; one that [has an interval](Metric::has_interval).

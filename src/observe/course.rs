@@ -22,8 +22,8 @@ pub struct Course {
     /// The smallest time before the end of its token (and of the window, if a service token opened it) at which a
     /// request with the user's token was accepted.
     pub smallest_margin: Option<Span>,
-    /// Keys of the node that issued the token, oldest first: those that it held at some time from the issue of the token
-    /// to the end of the job. Empty without Fernet keys.
+    /// Keys of the node that issued the token, oldest first: those that it held at some time from the issue of the
+    /// token to the end of the job. Empty without Fernet keys.
     pub keys: Vec<Key>,
     /// What happened, ascending.
     pub entries: Vec<Entry>,

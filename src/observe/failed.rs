@@ -19,8 +19,8 @@ pub struct NamedJob {
     pub submitted: Instant,
 }
 
-/// Jobs of one replication that ended alike: all of them while they are few, and every second, fourth, … of them as they
-/// become more.
+/// Jobs of one replication that ended alike: all of them while they are few, and every second, fourth, … of them as
+/// they become more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sample {
     kept: Vec<NamedJob>,
@@ -62,12 +62,14 @@ impl Sample {
     }
 }
 
-/// What is known of remedies from the jobs of one workload. Jobs that were not asked count as those that stand for them.
+/// What is known of remedies from the jobs of one workload. Jobs that were not asked count as those that stand for
+/// them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkloadRemedies {
     /// By way of failing, what would have saved the jobs.
     pub ways: BTreeMap<FailureKey, Remedies>,
-    /// What those remedies would have done to jobs that completed, by [kind](Remedy::kind); of those that may break some.
+    /// What those remedies would have done to jobs that completed, by [kind](Remedy::kind); of those that may break
+    /// some.
     #[serde(with = "packed::by_remedy")]
     pub harm: BTreeMap<Remedy, Harm>,
 }

@@ -1,8 +1,8 @@
 //! The file rules of oslo.config: what a service makes of its configuration files. Nothing here knows a service.
 //!
 //! These are the rules of oslo.config 10.7.0 (`iniparser.py`, `cfg.py`, `types.py`), and a table of recorded answers of
-//! that package holds them. Only options that somebody declares are ever read, and only their text is kept for messages:
-//! see [`Namespace::masked`].
+//! that package holds them. Only options that somebody declares are ever read, and only their text is kept for
+//! messages: see [`Namespace::masked`].
 
 mod lex;
 mod look;
@@ -309,7 +309,8 @@ impl<'t> Namespace<'t> {
         self.files.iter().filter_map(one).collect()
     }
 
-    /// Whether the last line that sets an option, declared or not, gives it anything. Nothing else is learnt of the value.
+    /// Whether the last line that sets an option, declared or not, gives it anything. Nothing else is learnt of the
+    /// value.
     pub fn is_filled(&self, section: &str, name: &str) -> bool {
         let last = self.files.iter().rev().find_map(|file| file.settings(section, name).next_back());
         last.is_some_and(|last| !last.value.is_empty() || last.more.iter().any(|more| !more.text.is_empty()))

@@ -101,7 +101,8 @@ impl Type {
         }
     }
 
-    /// Whether a line of a value may be shown: it is what the option takes, or nearly so, and no address with a password.
+    /// Whether a line of a value may be shown: it is what the option takes, or nearly so, and no address with a
+    /// password.
     pub(super) fn may_be_shown(&self, line: &str) -> bool {
         match self {
             Type::Flag | Type::Integer { .. } => is_plain(line),

@@ -193,7 +193,7 @@ fn table(grid: &Grid) -> (Vec<String>, bool) {
         .chain(HEADS)
         .map(|head| (usize::MAX, 0, head))
         .chain([60, 44, 30, 22, 16].into_iter().map(|cap| (cap, 0, narrow)))
-        .chain((1..=optional).map(|drop| (16, drop, narrow)))
+        .chain((1..=optional).flat_map(|drop| HEADS.map(|head| (16, drop, head))))
         .chain([12, 9, 7, 5, 3, 1].into_iter().map(|cap| (cap, optional, narrow)));
     let mut lines = Vec::new();
     let mut complete = true;
@@ -208,8 +208,8 @@ fn table(grid: &Grid) -> (Vec<String>, bool) {
     (lines, complete)
 }
 
-/// The table with labels of at most `cap` characters, without `drop` of its optional columns, and with heads broken into
-/// lines of at most `longest` characters or the width of their cells; with the width.
+/// The table with labels of at most `cap` characters, without `drop` of its optional columns, and with heads broken
+/// into lines of at most `longest` characters or the width of their cells; with the width.
 fn draw(grid: &Grid, cap: usize, drop: usize, longest: usize) -> Vec<(String, usize)> {
     let mut ranks: Vec<u8> = grid.heads.iter().filter_map(|head| optional_rank(head.kind)).collect();
     ranks.sort_unstable_by(|a, b| b.cmp(a));

@@ -34,8 +34,8 @@ impl std::error::Error for WriteError {
     }
 }
 
-/// A result on its way into `<out>/<name>/`; until it is finished it lies in `<out>/<name>.partial/`, and the work that it
-/// is made of in `<out>/<name>.partial/work/`.
+/// A result on its way into `<out>/<name>/`; until it is finished it lies in `<out>/<name>.partial/`, and the work
+/// that it is made of in `<out>/<name>.partial/work/`.
 #[derive(Debug)]
 pub struct Folder {
     partial: PathBuf,

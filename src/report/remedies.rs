@@ -90,7 +90,8 @@ fn short(setting: Setting, model: &Model) -> String {
     }
 }
 
-/// Remedies by the jobs that they save at the point that fails most; `None` if there is nothing to save, or nobody asked.
+/// Remedies by the jobs that they save at the point that fails most; `None` if there is nothing to save, or nobody
+/// asked.
 pub(super) fn grid(study: &Study, results: &[PointResult]) -> Option<Grid> {
     let (_, worst) = extremes(results)?;
     let ranking = worst.remedies.as_ref().filter(|ranking| ranking.failed > ranking.unknown)?;

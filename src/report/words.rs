@@ -177,8 +177,8 @@ pub(crate) fn cut(text: &str, width: usize) -> Cow<'_, str> {
     Cow::Owned(short)
 }
 
-/// The cells of a column in at most `width` characters each, such that what differs still differs where it can: what long
-/// ones begin and end with alike goes first, and then the middle.
+/// The cells of a column in at most `width` characters each, such that what differs still differs where it can: what
+/// long ones begin and end with alike goes first, and then the middle.
 pub(crate) fn shortened(cells: &[&str], width: usize) -> Vec<String> {
     let is_long = |cell: &&str| cell.chars().count() > width;
     let long: Vec<Vec<char>> = cells.iter().copied().filter(is_long).map(|cell| cell.chars().collect()).collect();

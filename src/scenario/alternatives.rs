@@ -58,8 +58,8 @@ impl Alternatives {
         Alternatives(Box::new(Mutex::new(Room { ground, cx, kept: VecDeque::new() })))
     }
 
-    /// What can be set otherwise at a point (its number), ascending; with the greatest amount that is tried where there is
-    /// a least that is enough, and every step of other amounts.
+    /// What can be set otherwise at a point (its number), ascending; with the greatest amount that is tried where
+    /// there is a least that is enough, and every step of other amounts.
     pub fn settings(&self, point: usize) -> Arc<[Setting]> {
         self.with(|room| room.settings(point))
     }

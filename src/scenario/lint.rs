@@ -1,4 +1,5 @@
-//! Scenarios that are only to be looked at: they may leave out `[[workload]]`, and where their keys are written is kept.
+//! Scenarios that are only to be looked at: they may leave out `[[workload]]`, and where their keys are written is
+//! kept.
 
 use std::path::Path;
 use std::sync::Arc;

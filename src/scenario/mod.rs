@@ -118,7 +118,8 @@ pub fn text_with_alternatives(
     study(name, Arc::from(text), &folder.join(name), overrides, cx)
 }
 
-/// Reads the job kinds that a scenario file defines, beside those that are shipped; the rest of the file is not looked at.
+/// Reads the job kinds that a scenario file defines, beside those that are shipped; the rest of the file is not
+/// looked at.
 ///
 /// # Errors
 /// Every problem of them at once, each with its place.

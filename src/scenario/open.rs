@@ -97,7 +97,8 @@ impl Open {
         self.expand(Table { entries: fixed })
     }
 
-    /// The scenario with values for the keys, as TOML; a point for each row of them, in their order. No two rows are alike.
+    /// The scenario with values for the keys, as TOML; a point for each row of them, in their order. No two rows are
+    /// alike.
     ///
     /// # Errors
     /// Every problem at once; the values stand in a text named `--vary`.

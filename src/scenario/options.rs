@@ -95,7 +95,8 @@ impl ServiceOption {
         }
     }
 
-    /// Its default in a release, as TOML; `None`: nothing holds, and [`ServiceOption::when_unset`] says what that means.
+    /// Its default in a release, as TOML; `None`: nothing holds, and [`ServiceOption::when_unset`] says what that
+    /// means.
     pub fn default(self, release: &str) -> Option<&'static str> {
         keys::default_text(self.key, release)
     }

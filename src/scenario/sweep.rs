@@ -188,7 +188,8 @@ fn flatten<'t>(entry: &'t Entry, prefix: &str, lines: &mut Vec<Line<'t>>) {
     }
 }
 
-/// The kind of the values of a path that is written in a sweep, or why it cannot be swept; `None`: there is no such key.
+/// The kind of the values of a path that is written in a sweep, or why it cannot be swept; `None`: there is no such
+/// key.
 fn kind_of(path: &str, workloads: &[Named]) -> Option<Result<Kind, &'static str>> {
     let in_table = |path: &str| keys::find(path).map(|key| key.fixed.map_or(Ok(key.kind), Err));
     let Some(rest) = path.strip_prefix("workload.") else {

@@ -1,5 +1,5 @@
-//! The values of a key that may be looked at, in the order of what they cost: what they are by themselves, and what somebody
-//! asks for.
+//! The values of a key that may be looked at, in the order of what they cost: what they are by themselves, and what
+//! somebody asks for.
 
 use super::dist::Unit;
 use super::kind::Kind;

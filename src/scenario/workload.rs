@@ -54,7 +54,8 @@ pub(super) fn named(written: &Table, kinds: &Kinds) -> Vec<Named> {
 /// Far more than anybody tells apart in a table.
 const MOST_WORKLOADS: usize = 1_000;
 
-/// All workloads of a point. `run` and `keystone` are missing if they are wrong; then what depends on them is not checked.
+/// All workloads of a point. `run` and `keystone` are missing if they are wrong; then what depends on them is not
+/// checked.
 pub(super) fn all(
     view: &View<'_>,
     run: Option<&Run>,

@@ -34,8 +34,8 @@ pub type Ends = (f64, f64);
 /// Sum of numerators over sum of denominators, with its half-width by Student's t with n − 1 degrees of freedom.
 ///
 /// The classical ratio estimator with the linearised variance (Cochran, Sampling Techniques, 3rd ed., section 6.4;
-/// Law, Simulation Modeling and Analysis, section 9.5): replications are the sample, because what happens inside one is dependent.
-/// `None` without two replications or with denominators that sum to zero.
+/// Law, Simulation Modeling and Analysis, section 9.5): replications are the sample, because what happens inside one
+/// is dependent. `None` without two replications or with denominators that sum to zero.
 pub fn ratio_interval(pairs: &[(f64, f64)], confidence: f64, sides: Sides) -> Option<Ends> {
     let n = pairs.len() as f64;
     let (top, bottom) = pairs.iter().fold((0.0, 0.0), |(top, bottom), (y, x)| (top + y, bottom + x));

@@ -2,8 +2,8 @@
 
 /// Batch means of so many observations are what is compared: MSER-5.
 pub const BATCH: usize = 5;
-/// The last so many batches are never cut off alone: by chance they may lie so close together that nothing else matters.
-/// A convention of practice (Hoad, Robinson and Davies 2010, section 3.2).
+/// The last so many batches are never cut off alone: by chance they may lie so close together that nothing else
+/// matters. A convention of practice (Hoad, Robinson and Davies 2010, section 3.2).
 const LEAST_KEPT: usize = 5;
 
 /// Where to cut a series, and whether to believe it.
@@ -11,8 +11,8 @@ const LEAST_KEPT: usize = 5;
 pub struct Truncation {
     /// How many observations come before the cut; a multiple of [`BATCH`].
     pub cut: usize,
-    /// Whether the cut lies in the first half of the batches. Otherwise the series is too short to show where it becomes
-    /// steady, or it never does.
+    /// Whether the cut lies in the first half of the batches. Otherwise the series is too short to show where it
+    /// becomes steady, or it never does.
     pub is_trustworthy: bool,
 }
 
@@ -44,11 +44,12 @@ pub fn mser5(series: &[f64]) -> Option<Truncation> {
     Some(Truncation { cut: best.1 * BATCH, is_trustworthy: best.1 * 2 <= count })
 }
 
-/// The moving average of Welch's procedure: each value with `window` neighbours on both sides, and near the start with as
-/// many as there are before it. The last `window` values have none.
+/// The moving average of Welch's procedure: each value with `window` neighbours on both sides, and near the start
+/// with as many as there are before it. The last `window` values have none.
 ///
 /// Welch, The statistical analysis of simulation results, in Lavenberg (ed.), Computer Performance Modeling Handbook,
-/// 1983; Law, Simulation Modeling and Analysis, section 9.5.1, who asks for a window of at most a quarter of the series.
+/// 1983; Law, Simulation Modeling and Analysis, section 9.5.1, who asks for a window of at most a quarter of the
+/// series.
 pub fn moving_average(series: &[f64], window: usize) -> Vec<f64> {
     let average = |index: usize| {
         let reach = window.min(index);

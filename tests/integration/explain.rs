@@ -177,7 +177,8 @@ fn course(desk: &Desk, file: &str, more: &[&str]) -> Vec<serde_json::Value> {
     json["course"].as_array().unwrap().clone()
 }
 
-/// At the very end of its life Keystone refuses a token, and only the window lets it pass; a cache still has it in time.
+/// At the very end of its life Keystone refuses a token, and only the window lets it pass; a cache still has it in
+/// time.
 #[test]
 fn the_instant_of_expiry_is_told_as_it_is() {
     let desk = Desk::new();

@@ -1,7 +1,7 @@
 //! Whatever stands in a scenario: an answer, in time, without a panic, and every problem at a place that exists.
 //!
-//! `OUTLAST_FUZZ_CASES` says how many cases are tried, `OUTLAST_FUZZ_SECONDS` for how long; both hold for the fuzzing of
-//! the importer too.
+//! `OUTLAST_FUZZ_CASES` says how many cases are tried, `OUTLAST_FUZZ_SECONDS` for how long; both hold for the fuzzing
+//! of the importer too.
 
 use std::fmt::Debug;
 use std::fs;

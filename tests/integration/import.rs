@@ -267,8 +267,8 @@ fn conf(service: Service, name: &str, text: &str) -> ConfFile {
     ConfFile { service, file: File { name: name.to_owned(), text: Arc::from(text) } }
 }
 
-/// The sample configurations of the packages, whole ones too if `OUTLAST_OSLO_SAMPLES` names their folder, as they are and
-/// with every default written out: both give the packages' defaults, which are those of the newest release.
+/// The sample configurations of the packages, whole ones too if `OUTLAST_OSLO_SAMPLES` names their folder, as they
+/// are and with every default written out: both give the packages' defaults, which are those of the newest release.
 #[test]
 fn samples_of_the_packages_give_their_defaults() {
     let newest = releases().last().expect("there are releases");
@@ -374,8 +374,8 @@ fn options_are_those_of_the_packages() {
     }
 }
 
-/// Secrets in the values of options that outlast reads: as a whole where a word is no value, and within an address where
-/// any word is one.
+/// Secrets in the values of options that outlast reads: as a whole where a word is no value, and within an address
+/// where any word is one.
 fn strayed() -> impl Strategy<Value = String> {
     let is_free = |option: &ServiceOption| matches!(option.shape(), Shape::Text | Shape::Words);
     let names = |is_meant: &dyn Fn(&ServiceOption) -> bool| -> Vec<&'static str> {

@@ -79,7 +79,8 @@ fn every_shipped_scenario_job_by_job() {
     assert!(looked_at >= 30, "{looked_at}");
 }
 
-/// Shared service tokens that are refused and replaced, caches, revocations, a random phase of the keys and random times.
+/// Shared service tokens that are refused and replaced, caches, revocations, a random phase of the keys and random
+/// times.
 #[test]
 fn a_busy_cloud_job_by_job() {
     for settings in ["", ALL_SEND, NO_CACHES] {

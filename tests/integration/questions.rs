@@ -17,8 +17,8 @@ struct Asked {
     answer: Vec<String>,
 }
 
-/// The commands of ```` ```console ```` blocks. A line `$ …` is a command, `[exit N]` its code if that is not 0, and all
-/// others are lines of the answer.
+/// The commands of ```` ```console ```` blocks. A line `$ …` is a command, `[exit N]` its code if that is not 0, and
+/// all others are lines of the answer.
 fn asked(document: &str) -> Vec<Asked> {
     let (mut all, mut question, mut inside): (Vec<Asked>, usize, bool) = (Vec::new(), 0, false);
     let mut continued = false;
@@ -65,8 +65,8 @@ fn plain(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Whether a line has all parts between the ellipses, in their order and in whole words; what has no ellipsis before it is
-/// the beginning of the line, and what has none behind it the end.
+/// Whether a line has all parts between the ellipses, in their order and in whole words; what has no ellipsis before
+/// it is the beginning of the line, and what has none behind it the end.
 fn agrees(line: &str, answer: &str) -> bool {
     let line: Vec<&str> = line.split_whitespace().collect();
     let parts: Vec<Vec<&str>> = answer.split('…').map(|part| part.split_whitespace().collect()).collect();

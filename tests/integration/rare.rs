@@ -120,8 +120,8 @@ fn both_estimates_agree_where_failures_are_common() {
     }
 }
 
-/// Over ages of which there are forty, what a job has to expect is the mean of forty courses; exactly, because a refusal
-/// costs these jobs their lives.
+/// Over ages of which there are forty, what a job has to expect is the mean of forty courses; exactly, because a
+/// refusal costs these jobs their lives.
 #[test]
 fn over_few_ages_the_chance_is_the_mean_of_their_courses() {
     let ages: Vec<i64> = (0..40).map(|index| index * 137 + 11).collect();

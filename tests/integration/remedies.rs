@@ -133,8 +133,8 @@ fn read(file: &Path) -> (Study, Alternatives) {
 }
 
 /// Without queueing exactly those are saved that are said to be, and of jobs that completed as many are broken as are
-/// said, where all were asked. Some points of each scenario, two replications of twelve hours of each, and more remedies
-/// than are shown.
+/// said, where all were asked. Some points of each scenario, two replications of twelve hours of each, and more
+/// remedies than are shown.
 #[test]
 fn every_shipped_scenario_is_saved_as_said() {
     let mut files = Vec::new();

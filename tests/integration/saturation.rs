@@ -12,8 +12,8 @@ use outlast::units::Throughput;
 
 use crate::support::{run_study, study};
 
-/// One job a minute for a day, each with a copy of 20 minutes while it holds a slot of `nova.builds`; so many slots. Jobs
-/// that do not end within the `drain` are unfinished.
+/// One job a minute for a day, each with a copy of 20 minutes while it holds a slot of `nova.builds`; so many slots.
+/// Jobs that do not end within the `drain` are unfinished.
 fn boots(slots: u32, drain: &str) -> Study {
     let mut study = study(&format!(
         "name = \"boots\"

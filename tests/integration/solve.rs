@@ -156,8 +156,8 @@ fn what_cannot_be_met_is_said_in_words() {
     }
 }
 
-/// Nova gives up after n polls of 30 s; whoever waits beyond the hour of the token dies of it. Fewer polls fail too, but
-/// not for the token's sake.
+/// Nova gives up after n polls of 30 s; whoever waits beyond the hour of the token dies of it. Fewer polls fail too,
+/// but not for the token's sake.
 #[test]
 fn a_response_that_turns_is_called_so() {
     let desk = desk(&without_service_tokens());
@@ -194,7 +194,8 @@ fn values_that_the_scenario_does_not_take_are_passed_over() {
     assert!(!did.stderr.contains("--vary:") && did.stderr.matches("renews").count() == 1, "{}", did.stderr);
 }
 
-/// Nova polls every second: 2400 polls of today are too few for two hours, and so are the 1000 that are looked at unasked.
+/// Nova polls every second: 2400 polls of today are too few for two hours, and so are the 1000 that are looked at
+/// unasked.
 #[test]
 fn the_search_goes_on_beyond_today() {
     let text = EXACT.replace("retries = 1000", "retries = 2400").replace("interval = 30", "interval = 1");

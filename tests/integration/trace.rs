@@ -14,8 +14,8 @@ use outlast::units::{ExactSeconds, MICROS, Throughput};
 use crate::command::Desk;
 use crate::support::{ALL_SEND, BUSY, study, study_in};
 
-/// What `outlast run --jobs` writes of a scenario, with these options added. Remedies are left out: under another lifetime a
-/// workload draws other token ages, and a trace does not.
+/// What `outlast run --jobs` writes of a scenario, with these options added. Remedies are left out: under another
+/// lifetime a workload draws other token ages, and a trace does not.
 fn jobs(desk: &Desk, name: &str, scenario: &str, options: &[&str]) -> String {
     let file = format!("{name}.toml");
     desk.write(&file, scenario);
@@ -62,8 +62,8 @@ fn assert_replays(what: &str, first: &Observations, again: &Observations) {
     assert_eq!(first, again, "{what}");
 }
 
-/// The file that the command writes is the trace, and the command replays it to the same file; so does the library, down
-/// to the last event.
+/// The file that the command writes is the trace, and the command replays it to the same file; so does the library,
+/// down to the last event.
 #[test]
 fn our_own_records_replay() {
     let constant = BUSY.replace("{ exponential = { mean = \"2s\" } }", "\"300ms\"");

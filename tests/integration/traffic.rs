@@ -1,5 +1,6 @@
-//! Several kinds of jobs at once in random clouds with everything that queues, breaks and changes: nothing is lost, every
-//! slot and worker is given back, Little's law holds to the microsecond, and counted polls are as good as simulated ones.
+//! Several kinds of jobs at once in random clouds with everything that queues, breaks and changes: nothing is lost,
+//! every slot and worker is given back, Little's law holds to the microsecond, and counted polls are as good as
+//! simulated ones.
 
 use std::fmt::Write as _;
 
@@ -336,8 +337,8 @@ proptest! {
         assert_alike(&facts, &simulated, "polls counted, polls as events")?;
     }
 
-    /// Where nothing takes time a request is judged in one go. Workers of Keystone whom nobody ever waits for send every
-    /// request from station to station, to the same end.
+    /// Where nothing takes time a request is judged in one go. Workers of Keystone whom nobody ever waits for send
+    /// every request from station to station, to the same end.
     #[test]
     fn a_request_by_stations_is_the_same_request(mut drawn in drawn(), replication in 0_u32..1_000) {
         let is_slow = |line: &str| SLOW.iter().any(|key| line.starts_with(key));
@@ -416,7 +417,7 @@ fn keystone_is_fast_for_a_while() {
         "job = \"volume-detach\"\nqueue = \"20s\"",
         &(time(5, "0s") + &time(15, "10s")),
     );
-    // 10 s for the client's token; nothing for the two requests of nova-api; 20 s; and twice 10 s for both tokens of each
-    // request of nova-compute.
+    // 10 s for the client's token; nothing for the two requests of nova-api; 20 s; and twice 10 s for both tokens of
+    // each request of nova-compute.
     assert_eq!(facts.records[0].ended, Some(Instant::from_seconds(10 + 20 + 2 * 20)));
 }

@@ -1,4 +1,5 @@
-//! `--show-warm-up`: what is proposed for a queue that starts empty and for one that nobody notices, and what is written.
+//! `--show-warm-up`: what is proposed for a queue that starts empty and for one that nobody notices, and what is
+//! written.
 
 use outlast::analysis::{Settling, warm_up};
 use outlast::cloud::{Records, simulate};
@@ -52,8 +53,8 @@ fn mean_from(bins: &Bins, cut: Span) -> f64 {
     sum as f64 / 1e6 / kept.iter().map(|bin| bin.completed).sum::<u64>() as f64
 }
 
-/// An M/M/1 queue at 90 % of its capacity starts empty, and comes near its mean of 10 s / (1 - 0.9) = 100 s within a few
-/// of its relaxation times 10 s / (1 - √0.9)² = 63 min (Cohen, The Single Server Queue, section III.2).
+/// An M/M/1 queue at 90 % of its capacity starts empty, and comes near its mean of 10 s / (1 - 0.9) = 100 s within a
+/// few of its relaxation times 10 s / (1 - √0.9)² = 63 min (Cohen, The Single Server Queue, section III.2).
 #[test]
 fn a_queue_that_starts_empty_has_a_warm_up() {
     let bins = bins(&till("queue", QUEUE));

@@ -22,11 +22,12 @@ const BUCKETS: usize = LEVELS * SLOTS;
 /// Keys of a chunk: 512 bytes.
 const CHUNK: usize = 32;
 
-/// Keys whose times lie at or behind a start, which moves on as they are taken out bucket by bucket in the order of time.
+/// Keys whose times lie at or behind a start, which moves on as they are taken out bucket by bucket in the order of
+/// time.
 #[derive(Debug)]
 pub(super) struct Wheel {
-    /// By level, then slot. What lies on level n has the digits above n in common with the start, and a greater digit n;
-    /// but for level 0, where the digit may be the same.
+    /// By level, then slot. What lies on level n has the digits above n in common with the start, and a greater digit
+    /// n; but for level 0, where the digit may be the same.
     buckets: Box<[Bucket; BUCKETS]>,
     /// Which buckets of each level hold anything.
     occupied: [u32; LEVELS],

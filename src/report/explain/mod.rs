@@ -1,7 +1,7 @@
 //! The story of one job: what `outlast explain` tells, laid out for people, programs and pull requests.
 //!
-//! `story` puts the course into `lines`, `rules` says why each verdict is what it is, `sights` what an operator would have
-//! seen. The drawing is `plot::timeline`.
+//! `story` puts the course into `lines`, `rules` says why each verdict is what it is, `sights` what an operator would
+//! have seen. The drawing is `plot::timeline`.
 
 pub mod json;
 pub mod markdown;

@@ -54,8 +54,8 @@ pub(super) const fn of_reason(reason: Reason) -> &'static str {
     }
 }
 
-/// Whether the token that stands for the user's has expired for whoever answered about it: Keystone refuses it at that very
-/// instant, a receiver with an answer in its cache only behind it.
+/// Whether the token that stands for the user's has expired for whoever answered about it: Keystone refuses it at
+/// that very instant, a receiver with an answer in its cache only behind it.
 pub(super) fn is_late(at: Instant, verdict: &Verdict) -> bool {
     match verdict.user.keystone {
         None => at > verdict.expires,

@@ -332,7 +332,8 @@ impl Teller<'_> {
         self.lines.push(line);
     }
 
-    /// Notes what an operator sees of a failure; `refusal` says, of one by a receiver, what it found of the user's token.
+    /// Notes what an operator sees of a failure; `refusal` says, of one by a receiver, what it found of the user's
+    /// token.
     fn see(
         &mut self,
         step: &str,

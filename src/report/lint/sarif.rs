@@ -88,8 +88,8 @@ fn result(linted: &Linted<'_>, finding: &Finding) -> Value {
     result
 }
 
-/// The line that somebody has written; else the scenario as a whole, or the first of the configuration files. What is part
-/// of outlast lies in no file.
+/// The line that somebody has written; else the scenario as a whole, or the first of the configuration files. What is
+/// part of outlast lies in no file.
 fn location(linted: &Linted<'_>, finding: &Finding) -> Value {
     let key = finding.keys.first().map_or(linted.study.name.as_str(), String::as_str);
     let logical = json!([{ "fullyQualifiedName": key, "kind": "property" }]);

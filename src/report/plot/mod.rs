@@ -29,7 +29,8 @@ pub use warm_up::draw as warm_up;
 /// A plot, drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plot {
-    /// Name of its file without the ending; of lower-case letters, digits and `_`, and unique among the plots of a study.
+    /// Name of its file without the ending; of lower-case letters, digits and `_`, and unique among the plots of a
+    /// study.
     pub file_stem: String,
     /// The drawing, which needs no other file.
     pub svg: String,

@@ -116,8 +116,8 @@ fn bytes(number: f64) -> String {
     }
 }
 
-/// Values of some axes and of what varies together with them, each with its name: `window` and ` 2 d`, `Cinder sends` and
-/// `: true`.
+/// Values of some axes and of what varies together with them, each with its name: `window` and ` 2 d`, `Cinder sends`
+/// and `: true`.
 fn named(study: &Study, values: &[(usize, usize)]) -> Vec<(String, String)> {
     let shorts = shorts(&study.axes);
     let part = |(axis, index): (usize, usize)| {

@@ -294,8 +294,8 @@ impl Axis<'_> {
         words
     }
 
-    /// A row for each key: pale while it is staged, full while it encrypts, half while it only decrypts; answers what is to
-    /// be written there.
+    /// A row for each key: pale while it is staged, full while it encrypts, half while it only decrypts; answers what
+    /// is to be written there.
     fn keys(&self, canvas: &mut Canvas<'_>, told: &Told<'_>, keys: &[&Key], top: f64) -> Option<Word> {
         let mut gone = None;
         let others = keys.iter().position(|key| !key.is_of_token);

@@ -1,4 +1,5 @@
-//! How a simulation warms up: what came of jobs by the time of their submission, smoothed, with the cut that is proposed.
+//! How a simulation warms up: what came of jobs by the time of their submission, smoothed, with the cut that is
+//! proposed.
 
 use plotters::style::RGBColor;
 

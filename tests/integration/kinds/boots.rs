@@ -5,8 +5,8 @@ use Reason::{BackendNoServiceToken, CinderBadRequest, TokenExchangeRefused, User
 
 pub(super) const TABLES: &[Table] = &[BOOT_FROM_VOLUME, REBUILD_VOLUME_BACKED];
 
-/// The recorded chain and chains 1: the volume is asked for at 10 s, cinder-volume begins at 30 s, has the image at 60 s
-/// and is done at 100 s; Nova polls at 10, 13, …, 100 s, and the volume is attached at 105 s.
+/// The recorded chain and chains 1: the volume is asked for at 10 s, cinder-volume begins at 30 s, has the image at
+/// 60 s and is done at 100 s; Nova polls at 10, 13, …, 100 s, and the volume is attached at 105 s.
 const BOOT_FROM_VOLUME: Table = Table {
     job: "boot-from-volume",
     quantities: "build_queue = \"10s\"\ncinder_queue = \"20s\"\ndownload = \"30s\"\nconvert = \"40s\"\nattach = \"5s\"",
@@ -64,8 +64,8 @@ const BOOT_FROM_VOLUME: Table = Table {
     ],
 };
 
-/// Chains 2.4 and 2.9: Nova detaches and asks Cinder at 10 s; cinder-volume begins at 30 s, has the image at 60 s and tells
-/// Nova at 100 s, for which it exchanges the user's token; the volume is attached again at 105 s.
+/// Chains 2.4 and 2.9: Nova detaches and asks Cinder at 10 s; cinder-volume begins at 30 s, has the image at 60 s and
+/// tells Nova at 100 s, for which it exchanges the user's token; the volume is attached again at 105 s.
 const REBUILD_VOLUME_BACKED: Table = Table {
     job: "rebuild-volume-backed",
     quantities: "queue = \"10s\"\ncinder_queue = \"20s\"\ndownload = \"30s\"\nconvert = \"40s\"\nattach = \"5s\"",

@@ -133,8 +133,8 @@ const SNAPSHOT: Table = Table {
     ],
 };
 
-/// Chains 2.1 and 2.12: as a snapshot, but nobody deletes an image; then the volume leaves the host at 70 s, which Cinder
-/// lets nobody but Nova do.
+/// Chains 2.1 and 2.12: as a snapshot, but nobody deletes an image; then the volume leaves the host at 70 s, which
+/// Cinder lets nobody but Nova do.
 const SHELVE: Table = Table {
     job: "shelve",
     quantities: "queue = \"10s\"\nphase1 = \"20s\"\nphase2 = \"40s\"\nobjects = 4",
@@ -159,8 +159,8 @@ const SHELVE: Table = Table {
     ],
 };
 
-/// Chains 2.3: the volume at 10 s, connected at 15 s; the image is fetched at 15 s, is there at 35 s and converted at 75 s.
-/// A refused DELETE of the image is a warning.
+/// Chains 2.3: the volume at 10 s, connected at 15 s; the image is fetched at 15 s, is there at 35 s and converted at
+/// 75 s. A refused DELETE of the image is a warning.
 const UNSHELVE: Table = Table {
     job: "unshelve",
     quantities: "queue = \"10s\"\nattach = \"5s\"\nphase1 = \"20s\"\nphase2 = \"40s\"",
@@ -179,8 +179,8 @@ const UNSHELVE: Table = Table {
     ],
 };
 
-/// The record of jobs, "volume-to-image", and chains 2.5: put_file at 30 s, get_image_final at 70 s. What is deleted is an
-/// image that Cinder finds queued.
+/// The record of jobs, "volume-to-image", and chains 2.5: put_file at 30 s, get_image_final at 70 s. What is deleted
+/// is an image that Cinder finds queued.
 const VOLUME_TO_IMAGE: Table = Table {
     job: "volume-to-image",
     quantities: "queue = \"10s\"\nphase1 = \"20s\"\nphase2 = \"40s\"\nobjects = 4",
@@ -211,8 +211,8 @@ const VOLUME_TO_IMAGE: Table = Table {
     ],
 };
 
-/// The record of jobs, "upload" and "image-upload": put_file at 10 s, segments at 10, 20, 30 and 40 s, the rest at 50 s.
-/// Nobody deletes anything.
+/// The record of jobs, "upload" and "image-upload": put_file at 10 s, segments at 10, 20, 30 and 40 s, the rest at 50
+/// s. Nobody deletes anything.
 const IMAGE_UPLOAD: Table = Table {
     job: "image-upload",
     quantities: "queue = \"10s\"\nphase2 = \"40s\"",

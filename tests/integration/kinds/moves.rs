@@ -5,7 +5,8 @@ use Reason::{BeyondWindow, DetachConflict, ServiceTokenRoleMissing, UserTokenExp
 
 pub(super) const TABLES: &[Table] = &[LIVE_MIGRATION, COLD_MIGRATION];
 
-/// The record of jobs, "live-migration", and chains 2.10: the destination prepares at 10 s; the guest has moved at 30 s.
+/// The record of jobs, "live-migration", and chains 2.10: the destination prepares at 10 s; the guest has moved at 30
+/// s.
 const LIVE_MIGRATION: Table = Table {
     job: "live-migration",
     quantities: "queue = \"10s\"\nphase1 = \"20s\"",

@@ -10,8 +10,8 @@ pub(super) const TABLES: &[Table] = &[VOLUME_FROM_IMAGE, VOLUME_BACKUP, VOLUME_R
 
 const CINDER_LOGS_IN: &str = "cinder.nova.auth_type = \"password\"\n";
 
-/// Chains 1 (9a to 16) and 2.5: cinder-volume begins at 10 s, has the image at 30 s and is done at 70 s. A refusal makes it
-/// begin again at once, three times in all, from the first request to Glance.
+/// Chains 1 (9a to 16) and 2.5: cinder-volume begins at 10 s, has the image at 30 s and is done at 70 s. A refusal
+/// makes it begin again at once, three times in all, from the first request to Glance.
 const VOLUME_FROM_IMAGE: Table = Table {
     job: "volume-from-image",
     quantities: "cinder_queue = \"10s\"\ndownload = \"20s\"\nconvert = \"40s\"",
@@ -128,8 +128,8 @@ const VOLUME_RESTORE: Table = Table {
     ],
 };
 
-/// Chains 2.8, 2.9 and 2.12: at 10 s Cinder exchanges the user's token, or logs in, and calls Nova, which goes on with what
-/// it got: it swaps the volume until 30 s and then deletes the old attachment.
+/// Chains 2.8, 2.9 and 2.12: at 10 s Cinder exchanges the user's token, or logs in, and calls Nova, which goes on
+/// with what it got: it swaps the volume until 30 s and then deletes the old attachment.
 const VOLUME_RETYPE: Table = Table {
     job: "volume-retype",
     quantities: "queue = \"10s\"\nphase1 = \"20s\"",

@@ -23,8 +23,8 @@ fn causes(model: &Model) -> impl Fn(Reason) -> usize {
     move |reason| causes.iter().filter(|cause| **cause == reason).count()
 }
 
-/// A cloud whose rotations all lie a microsecond after whole seconds. Jobs come every second with a new token, so some of
-/// them have theirs from just before any of them, and ask for something in the last microsecond of the window.
+/// A cloud whose rotations all lie a microsecond after whole seconds. Jobs come every second with a new token, so
+/// some of them have theirs from just before any of them, and ask for something in the last microsecond of the window.
 #[derive(Clone, Debug)]
 struct Keys {
     expiration: i64,

@@ -9,7 +9,8 @@ use super::{Compare, Row, table, tell};
 const VERSIONS: [(&str, &str); 3] =
     [("keystone", "30.0.0"), ("keystonemiddleware", "13.0.1"), ("keystoneauth1", "5.18.1")];
 
-/// Options that no rule has a setting for, by section: where keys and revocations are kept, and how auth_token reaches Keystone and its cache.
+/// Options that no rule has a setting for, by section: where keys and revocations are kept, and how auth_token
+/// reaches Keystone and its cache.
 const NOT_SIMULATED: [(&str, &str, &[&str]); 5] = [
     ("keystone", "[token]", &["cache_on_issue", "allow_rescope_scoped_token"]),
     ("keystone", "[fernet_tokens]", &["key_repository"]),

@@ -1,8 +1,8 @@
 //! Table `load_balanced`: validations that reach a Keystone node whose keys lag behind.
 //!
 //! Time runs from the issue of the user token. Of the validations that a row is about, the first ones reach the lagging
-//! node; all others, and every log-in, reach a node that is up to date. auth_token holds no token at the start, and every
-//! token of a row is encrypted with the newest key.
+//! node; all others, and every log-in, reach a node that is up to date. auth_token holds no token at the start, and
+//! every token of a row is encrypted with the newest key.
 
 use outlast::identity::cluster::{Answer, Cluster, Syncs};
 use outlast::identity::lineage::Lineage;

@@ -131,8 +131,8 @@ fn revocation() {
     compare.finish();
 }
 
-/// What revoked the token is not recorded. It is taken to be its deletion; whatever leaves the user in good standing does
-/// the same. A deletion that comes too late has no effect, here as anywhere.
+/// What revoked the token is not recorded. It is taken to be its deletion; whatever leaves the user in good standing
+/// does the same. A deletion that comes too late has no effect, here as anywhere.
 #[test]
 fn revocation_prune() {
     let Some(table) = table("revocation_prune") else { return };
