@@ -100,10 +100,10 @@ impl Cloud<'_> {
         course.due = at;
         let event = Event::Resume(slot, strand);
         let is_between_polls = course.polls > 0 && matches!(course.stage, Stage::Fresh);
-        match course.place {
-            Some(place) if is_between_polls => queue.schedule_in(place, at, event.class(), event),
-            None if is_between_polls => course.place = Some(queue.schedule(at, event.class(), event)),
-            Some(_) | None => {
+        match (is_between_polls, course.place) {
+            (true, Some(place)) => queue.schedule_in(place, at, event.class(), event),
+            (true, None) => course.place = Some(queue.schedule(at, event.class(), event)),
+            (false, _) => {
                 queue.schedule(at, event.class(), event);
             }
         }

@@ -48,7 +48,7 @@ enum Key {
 }
 
 impl Consulted {
-    /// The token as the node saw it, for the reason of a refusal.
+    /// The token that it was asked about as the node saw it, for the reason of a refusal.
     pub(super) fn view(self, token: Token) -> Token {
         let key_gone_at = match self.key {
             Key::AsIssued => token.key_gone_at,

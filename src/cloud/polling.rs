@@ -51,8 +51,9 @@ struct Chain {
 }
 
 impl PollTimes {
-    /// As [`Cloud::stretch`]. Not inlined: a plain simulation never comes here. `number` is that of the poll at
-    /// `first`, and `work` draws for some numbers in how many seconds they are answered.
+    /// As [`Cloud::stretch`]. `number` is that of the poll at `first`, and `work` draws for some numbers in how many
+    /// seconds they are answered.
+    // A plain simulation never comes here.
     #[inline(never)]
     fn stretch(
         &mut self,

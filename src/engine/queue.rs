@@ -38,7 +38,8 @@ pub trait Packed: Copy {
     fn unpack(bits: u32) -> Self;
 }
 
-/// Where an event stands among those of its instant and class: in the order of scheduling.
+/// Where an event stands among those of its instant and class: in the order of scheduling. Places are forgotten after
+/// 10^12 events: those given before count as last then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place(u64);
 
@@ -71,8 +72,7 @@ impl<E: Packed> Queue<E> {
     }
 
     /// Schedules an event in the place of an earlier one, which need not be pending any more. For what recurs: where it
-    /// stands among others does not depend on how often it was scheduled. (Places are forgotten after 10^12 events:
-    /// those given before count as last then.)
+    /// stands among others does not depend on how often it was scheduled.
     pub fn schedule_in(&mut self, place: Place, at: Instant, class: u8, event: E) {
         debug_assert!(at.micros() >= time_of(self.last) as i64, "nothing is scheduled in the past");
         debug_assert!(u32::from(class) < 1 << CLASS_BITS && event.pack() < 1 << PAYLOAD_BITS);
